@@ -1,0 +1,322 @@
+using System.Buffers;
+using System.Globalization;
+using XapiCompat.Values;
+
+namespace XapiCompat.Wire;
+
+/// <summary>
+/// Encodes an answer into a buffer of fixed size, step by step and without recursion: <see cref="Advance"/> fills the
+/// buffer and goes on where it stopped. One at a time per instance.
+/// </summary>
+internal sealed class ValueEncoder
+{
+    /// <summary>The buffer's size: an answer is held in steps of this many bytes.</summary>
+    public const int Capacity = 64 * 1024;
+
+    /// <summary>Room that any tag or number fits in.</summary>
+    public const int Margin = 256;
+
+    [ThreadStatic]
+    private static ValueEncoder? s_kept;
+
+    private readonly byte[] _buffer = new byte[Capacity];
+    private WireSyntax _syntax = null!;
+    private Frame[] _frames = new Frame[16];
+    private int _depth;
+    private int _length;
+    private bool _counts;
+    private bool _inFragment;
+    private long _skipped;
+    private string? _text;
+    private int _textAt;
+    private byte[] _textClose = [];
+    private ReadOnlyMemory<byte> _raw;
+    private ReadOnlyMemory<byte> _tail;
+    private XenValue? _root;
+
+    public ReadOnlyMemory<byte> Filled => _buffer.AsMemory(0, _length);
+
+    public static ValueEncoder Rent(WireSyntax syntax)
+    {
+        var encoder = s_kept ?? new ValueEncoder();
+        s_kept = null;
+        encoder._syntax = syntax;
+        return encoder;
+    }
+
+    public void Return()
+    {
+        Array.Clear(_frames);
+        if (_frames.Length > 64)
+            _frames = new Frame[16];
+        _depth = _length = 0;
+        _text = null;
+        _raw = _tail = default;
+        _root = null;
+        _counts = _inFragment = false;
+        s_kept = this;
+    }
+
+    /// <summary>The length of <paramref name="answer"/> in bytes, found by encoding without keeping anything.</summary>
+    public static long Count(WireSyntax syntax, Answer answer)
+    {
+        var encoder = Rent(syntax);
+        try
+        {
+            encoder.Start(answer);
+            encoder._counts = true;
+            encoder._skipped = 0;
+            var total = 0L;
+            bool done;
+            do
+            {
+                done = encoder.Advance();
+                total += encoder._length;
+                encoder.Clear();
+            }
+            while (!done);
+            return total + encoder._skipped;
+        }
+        finally
+        {
+            encoder.Return();
+        }
+    }
+
+    public static byte[] ToArray(WireSyntax syntax, XenValue value) => ToArray(syntax, value, inFragment: false);
+
+    public void Start(Answer answer)
+    {
+        _raw = answer.Head;
+        _root = answer.Value;
+        _tail = answer.Tail;
+    }
+
+    public void Clear() => _length = 0;
+
+    /// <summary>Fills the buffer; true when the whole answer is in what was filled so far.</summary>
+    public bool Advance()
+    {
+        while (true)
+        {
+            if (_raw.Length > 0 && !CopyRaw())
+                return false;
+            if (_text is not null && !CopyText())
+                return false;
+            if (Capacity - _length < Margin)
+                return false;
+            if (_root is not null)
+            {
+                var root = _root;
+                _root = null;
+                Write(root);
+            }
+            else if (_depth > 0)
+            {
+                Next(ref _frames[_depth - 1]);
+            }
+            else if (_tail.Length > 0)
+            {
+                _raw = _tail;
+                _tail = default;
+            }
+            else
+            {
+                return true;
+            }
+        }
+    }
+
+    private static byte[] ToArray(WireSyntax syntax, XenValue value, bool inFragment)
+    {
+        var encoder = Rent(syntax);
+        try
+        {
+            encoder._inFragment = inFragment;
+            encoder.Start(new Answer(default, value, default));
+            if (encoder.Advance())
+                return encoder.Filled.ToArray();
+            var whole = new ArrayBufferWriter<byte>(2 * Capacity);
+            do
+            {
+                whole.Write(encoder.Filled.Span);
+                encoder.Clear();
+            }
+            while (!encoder.Advance());
+            whole.Write(encoder.Filled.Span);
+            return whole.WrittenSpan.ToArray();
+        }
+        finally
+        {
+            encoder.Return();
+        }
+    }
+
+    private void Next(ref Frame frame)
+    {
+        if (frame.Container is XenArray array)
+        {
+            if (frame.Index == array.Items.Count)
+            {
+                Put(_syntax.ArrayClose);
+                Pop();
+                return;
+            }
+
+            if (frame.Index > 0)
+                Put(_syntax.ItemSeparator);
+            Write(array.Items[frame.Index++]);
+            return;
+        }
+
+        var record = (XenStruct)frame.Container;
+        if (frame.Index == record.Count)
+        {
+            Put(frame.Index == 0 ? _syntax.EmptyStructClose : _syntax.StructClose);
+            Pop();
+        }
+        else if (frame.Named)
+        {
+            frame.Named = false;
+            Write(record.Values[frame.Index++]);
+        }
+        else
+        {
+            frame.Named = true;
+            PutText(frame.Index == 0 ? _syntax.FirstNameOpen : _syntax.NextNameOpen, record.Names[frame.Index], _syntax.NameClose);
+        }
+    }
+
+    private void Write(XenValue value)
+    {
+        switch (value)
+        {
+            case XenString s:
+                PutText(_syntax.StringOpen, s.Text, _syntax.StringClose);
+                break;
+            case XenInt i:
+                PutNumber(_syntax.IntOpen, i.Number, _syntax.IntClose);
+                break;
+            case XenBool b:
+                Put(b.Flag ? _syntax.True : _syntax.False);
+                break;
+            case XenStruct record when record.CachesFragments && !_inFragment:
+                Put(_syntax.FragmentOpen);
+                _raw = Fragment(record);
+                _text = "";
+                _textAt = 0;
+                _textClose = _syntax.FragmentClose;
+                break;
+            case XenStruct:
+                Put(_syntax.StructOpen);
+                Push(value);
+                break;
+            case XenArray:
+                Put(_syntax.ArrayOpen);
+                Push(value);
+                break;
+            case XenDateTime d:
+                PutText(_syntax.DateOpen, d.Text, _syntax.DateClose);
+                break;
+            case XenDouble d:
+                Put(_syntax.DoubleOpen);
+                _length += _syntax.Format(d.Number, _buffer.AsSpan(_length));
+                Put(_syntax.DoubleClose);
+                break;
+            case XenInt32 i:
+                PutNumber(_syntax.Int32Open, i.Number, _syntax.Int32Close);
+                break;
+            default:
+                Put(_syntax.Nil);
+                break;
+        }
+    }
+
+    private byte[] Fragment(XenStruct record)
+    {
+        var known = _syntax.GetFragment(record);
+        if (known is not null)
+            return known;
+
+        // Structs inside are written in place: only the outermost fragment is kept, and nothing nests.
+        var whole = ToArray(_syntax, record, inFragment: true);
+        var fragment = whole[_syntax.FragmentOpen.Length..^_syntax.FragmentClose.Length];
+        _syntax.SetFragment(record, fragment);
+        return fragment;
+    }
+
+    private void Push(XenValue container)
+    {
+        if (_depth == _frames.Length)
+            Array.Resize(ref _frames, _depth * 2);
+        _frames[_depth++] = new Frame { Container = container };
+    }
+
+    private void Pop() => _frames[--_depth] = default;
+
+    private void Put(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_buffer.AsSpan(_length));
+        _length += bytes.Length;
+    }
+
+    private void PutNumber(byte[] open, long number, byte[] close)
+    {
+        Put(open);
+        number.TryFormat(_buffer.AsSpan(_length), out var written, default, CultureInfo.InvariantCulture);
+        _length += written;
+        Put(close);
+    }
+
+    private void PutText(byte[] open, string text, byte[] close)
+    {
+        Put(open);
+        _text = text;
+        _textAt = 0;
+        _textClose = close;
+        CopyText();
+    }
+
+    private bool CopyText()
+    {
+        if (_text!.Length > 0)
+        {
+            var room = _buffer.AsSpan(_length, Math.Max(0, Capacity - _length - _textClose.Length));
+            var done = _syntax.Escape(_text.AsSpan(_textAt), room, out var read, out var written);
+            _textAt += read;
+            _length += written;
+            if (!done)
+                return false;
+        }
+        else if (Capacity - _length < _textClose.Length)
+        {
+            return false;
+        }
+
+        Put(_textClose);
+        _text = null;
+        return true;
+    }
+
+    private bool CopyRaw()
+    {
+        if (_counts)
+        {
+            _skipped += _raw.Length;
+            _raw = default;
+            return true;
+        }
+
+        var step = Math.Min(_raw.Length, Capacity - _length);
+        Put(_raw.Span[..step]);
+        _raw = _raw[step..];
+        return _raw.Length == 0;
+    }
+
+    private struct Frame
+    {
+        public XenValue Container;
+        public int Index;
+        public bool Named;
+    }
+}
