@@ -1,0 +1,17 @@
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>How a tree is kept.</summary>
+public sealed record VhdTreeOptions
+{
+    /// <summary>
+    /// True brings headers, sidecars and directory entries to stable storage before a call returns, in an order that
+    /// survives power loss. False leaves that to the kernel: enough for every way in which only the process dies.
+    /// </summary>
+    public bool Durable { get; init; }
+
+    /// <summary>Called with the name of every file-system step when it is done. Tests stop there; production has none.</summary>
+    internal Action<string>? FaultPoint { get; init; }
+
+    /// <summary>False tries the way for file systems without hard links.</summary>
+    internal bool HardLinks { get; init; } = true;
+}

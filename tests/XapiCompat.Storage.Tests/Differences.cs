@@ -1,0 +1,27 @@
+using XapiCompat.Disks;
+
+namespace XapiCompat.Storage.Tests;
+
+internal static class Differences
+{
+    /// <summary>Offsets (one per sector) at which the disks differ although no range says so.</summary>
+    public static IReadOnlyList<long> Uncovered(byte[] one, byte[] other, IReadOnlyList<Extent> ranges)
+    {
+        var uncovered = new List<long>();
+        var range = 0;
+        for (var offset = 0; offset < Math.Max(one.Length, other.Length); offset += 512)
+        {
+            while (range < ranges.Count && ranges[range].End <= offset)
+                range++;
+            if (range < ranges.Count && ranges[range].Offset <= offset)
+                continue;
+            if (!Sector(one, offset).SequenceEqual(Sector(other, offset)))
+                uncovered.Add(offset);
+        }
+
+        return uncovered;
+    }
+
+    private static ReadOnlySpan<byte> Sector(byte[] disk, int offset) =>
+        offset < disk.Length ? disk.AsSpan(offset, 512) : new byte[512];
+}
