@@ -4,38 +4,91 @@ namespace XapiCompat.Disks.Vhd;
 /// A leaf and its parents as one disk. Only the leaf is written, and only if it was opened for writing. Owns its files
 /// and disposes of them.
 /// </summary>
-public sealed class VhdChain : IBlockDevice
+public sealed partial class VhdChain : IBlockDevice
 {
+    private readonly VhdFile[] _layers;
+    private readonly ChainMap _parents;
+
     /// <summary>Takes opened files, leaf first, the last without a parent.</summary>
-    /// <exception cref="VhdFormatException">The files are not each other's parents, or differ in block size.</exception>
-    public VhdChain(IReadOnlyList<VhdFile> layers) => Layers = layers;
+    /// <exception cref="VhdFormatException">
+    /// The files are not each other's parents, or differ in block size. They then still belong to the caller.
+    /// </exception>
+    public VhdChain(IReadOnlyList<VhdFile> layers)
+    {
+        _layers = [.. layers];
+        ArgumentOutOfRangeException.ThrowIfZero(_layers.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_layers.Length, ushort.MaxValue);
+        for (var index = 0; index < _layers.Length; index++)
+            CheckLink(index);
+        _parents = new ChainMap(_layers);
+    }
 
     /// <summary>Leaf first.</summary>
-    public IReadOnlyList<VhdFile> Layers { get; }
+    public IReadOnlyList<VhdFile> Layers => _layers;
 
-    public VhdFile Leaf => Layers[0];
+    public VhdFile Leaf => _layers[0];
 
-    public long VirtualSize => Leaf.VirtualSize;
+    public long VirtualSize => _layers[0].VirtualSize;
 
     /// <summary>Opens files, leaf first; the parents for reading.</summary>
-    public static VhdChain Open(IReadOnlyList<string> paths, VhdAccess leafAccess) => throw new NotImplementedException();
+    /// <exception cref="VhdFormatException">A file is not a usable VHD, or the files are not each other's parents.</exception>
+    public static VhdChain Open(IReadOnlyList<string> paths, VhdAccess leafAccess)
+    {
+        var layers = new List<VhdFile>(paths.Count);
+        try
+        {
+            foreach (var path in paths)
+                layers.Add(VhdFile.Open(path, layers.Count == 0 ? leafAccess : VhdAccess.Read));
+            return new VhdChain(layers);
+        }
+        catch
+        {
+            layers.ForEach(layer => layer.Close());
+            throw;
+        }
+    }
 
-    /// <summary>
-    /// The byte ranges of <paramref name="disk"/> that may differ from <paramref name="other"/>: blocks stored in files that
-    /// belong to exactly one of the chains, clipped to the size of <paramref name="disk"/>. Reads no data block.
-    /// All kinds are <see cref="ExtentKind.Data"/>; ascending, neighbours merged.
-    /// </summary>
-    public static IReadOnlyList<Extent> Difference(VhdChain disk, VhdChain other) => throw new NotImplementedException();
+    public async ValueTask FlushAsync(CancellationToken cancellationToken = default) => await Leaf.FlushAsync(cancellationToken);
 
-    public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public ValueTask<IReadOnlyList<Extent>> ExtentsAsync(long offset, long length, CancellationToken cancellationToken = default)
+    {
+        CheckRange(offset, length);
+        var extents = new List<Extent>();
+        for (long position = offset, end = offset + length; position < end;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var block = (int)(position / Leaf.BlockSize);
+            var next = Math.Min((block + 1L) * Leaf.BlockSize, end);
+            var kind = Leaf.IsAllocated(block) || _parents.Find(block) != 0 ? ExtentKind.Data : ExtentKind.Zero;
+            ByteRanges.Append(extents, position, next, kind);
+            position = next;
+        }
 
-    public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+        return ValueTask.FromResult<IReadOnlyList<Extent>>(extents);
+    }
 
-    public ValueTask ZeroAsync(long offset, long length, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var layer in _layers)
+            await layer.DisposeAsync();
+    }
 
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    private void CheckLink(int index)
+    {
+        var layer = _layers[index];
+        var isLast = index == _layers.Length - 1;
+        if (isLast && layer.DiskType == VhdDiskType.Differencing)
+            throw new VhdFormatException(VhdFormatError.ParentMissing, layer.Path + " needs " + layer.ParentUniqueId);
+        if (!isLast && (layer.DiskType != VhdDiskType.Differencing || layer.ParentUniqueId != _layers[index + 1].UniqueId))
+            throw new VhdFormatException(VhdFormatError.ParentMismatch, _layers[index + 1].Path + " is not the parent of " + layer.Path);
+        if (layer.BlockSize != _layers[0].BlockSize)
+            throw new VhdFormatException(VhdFormatError.BlockSize, layer.Path + " has other blocks than " + _layers[0].Path);
+    }
 
-    public ValueTask<IReadOnlyList<Extent>> ExtentsAsync(long offset, long length, CancellationToken cancellationToken = default) => throw new NotImplementedException();
-
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    private void CheckRange(long offset, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, VirtualSize - length);
+    }
 }

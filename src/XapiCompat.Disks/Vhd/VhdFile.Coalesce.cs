@@ -1,0 +1,60 @@
+using System.Buffers;
+
+namespace XapiCompat.Disks.Vhd;
+
+public sealed partial class VhdFile
+{
+    /// <summary>
+    /// Writes all data of this layer into its parent, sector by sector, and flushes the parent, which grows to this
+    /// layer's virtual size if it is smaller. May be repeated after an interruption.
+    /// </summary>
+    public async ValueTask CoalesceIntoAsync(VhdFile parent, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(parent);
+        if (DiskType != VhdDiskType.Differencing || ParentUniqueId != parent.UniqueId)
+            throw new VhdFormatException(VhdFormatError.ParentMismatch, parent.Path + " is not the parent of " + Path);
+        if (parent.BlockSize != BlockSize)
+            throw new VhdFormatException(VhdFormatError.BlockSize, parent.Path + " has other blocks than " + Path);
+        if (parent.VirtualSize < VirtualSize)
+            await parent.ResizeAsync(VirtualSize, cancellationToken);
+        await Task.Run(() => CopyBlocks(parent, cancellationToken), cancellationToken);
+        await parent.FlushAsync(cancellationToken);
+    }
+
+    private void CopyBlocks(VhdFile parent, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BlockSize);
+        try
+        {
+            foreach (var block in AllocatedBlocks())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                CopyBlock(block, parent, buffer);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void CopyBlock(int block, VhdFile parent, byte[] buffer)
+    {
+        var bitmap = Bitmap(block);
+        var end = SectorsIn(block);
+        for (int sector = 0, run; sector < end; sector += run)
+        {
+            run = bitmap is null ? end : SectorBitmap.RunLength(bitmap, sector, end - sector);
+            if (bitmap is not null && !SectorBitmap.IsSet(bitmap, sector))
+                continue;
+            var data = buffer.AsMemory(0, run * VhdLimits.SectorSize);
+            ReadStored(block, sector * VhdLimits.SectorSize, data.Span);
+            lock (parent.BlockLock(block))
+            {
+                // Zeroes over nothing are nothing, unless a grandparent shows through.
+                if (parent.IsAllocated(block) || parent.DiskType == VhdDiskType.Differencing || data.Span.ContainsAnyExcept((byte)0))
+                    parent.WriteSectors(block, sector, data);
+            }
+        }
+    }
+}
