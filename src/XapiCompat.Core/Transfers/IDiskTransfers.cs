@@ -15,6 +15,12 @@ public interface IDiskTransfers
     /// </summary>
     /// <param name="action">Name in xapi-spec/http_actions.json, e.g. <c>get_export_raw_vdi</c>.</param>
     ValueTask<ITransfer> BeginAsync(TransferCredentials credentials, string action, string? task, string? subtaskOf, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Checks the credentials like <see cref="BeginAsync"/>, with the same errors, and leaves nothing behind: no task, no
+    /// session. For requests that only ask whether they would be let in.
+    /// </summary>
+    ValueTask CheckAsync(TransferCredentials credentials, string action, CancellationToken cancellationToken);
 }
 
 /// <summary>Credentials as found in cookie, query or Authorization header, in that order.</summary>
