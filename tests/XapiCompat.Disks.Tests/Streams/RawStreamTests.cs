@@ -69,7 +69,7 @@ public sealed class RawStreamTests
 
         result.Should().Be(new DecodeResult(DecodeFailure.None, null, "", length, length));
         target.Content(0, length).AsSpan().SequenceEqual(stream.AsSpan(0, length)).Should().BeTrue();
-        target.Content(length, Size - length).Should().OnlyContain(value => value == 0xCC);
+        target.Content(length, Size - length).AllAre(0xCC).Should().BeTrue();
     }
 
     [Fact]

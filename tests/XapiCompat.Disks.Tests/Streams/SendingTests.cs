@@ -121,7 +121,8 @@ public sealed class SendingTests
         await using var disk = new MemoryDevice(1 << 20);
         var plan = VhdStreamPlan.Full(2 << 20, default, []);
 
-        await plan.Awaiting(async p => await p.WriteAsync(disk, PipeWriter.Create(Stream.Null), null, default)).Should().ThrowAsync<ArgumentException>();
+        var sending = async () => await plan.WriteAsync(disk, PipeWriter.Create(Stream.Null), null, default);
+        await sending.Should().ThrowAsync<ArgumentException>();
     }
 
     /// <summary>Takes that many bytes, then goes.</summary>

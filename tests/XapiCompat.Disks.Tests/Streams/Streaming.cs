@@ -11,6 +11,8 @@ internal static class Streaming
 {
     public const int Block = 2 * 1024 * 1024;
 
+    public static bool AllAre(this byte[] bytes, byte value) => !bytes.AsSpan().ContainsAnyExcept(value);
+
     public static async Task<VhdStreamPlan> FullPlanAsync(IBlockDevice device, Guid id = default) =>
         VhdStreamPlan.Full(device.VirtualSize, id, await device.ExtentsAsync(0, device.VirtualSize));
 

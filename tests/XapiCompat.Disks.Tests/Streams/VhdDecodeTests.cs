@@ -58,9 +58,9 @@ public sealed class VhdDecodeTests
 
         result.Succeeded.Should().BeTrue(result.Detail);
         if (blockSize == 64 << 20)
-            target.Content(64 << 20, 512).Should().OnlyContain(value => value == 2);
+            target.Content(64 << 20, 512).AllAre(2).Should().BeTrue();
         else
-            target.Content(0, 512).Should().OnlyContain(value => value == 1);
+            target.Content(0, 512).AllAre(1).Should().BeTrue();
     }
 
     [Fact]
@@ -87,9 +87,9 @@ public sealed class VhdDecodeTests
         var result = await VhdAsync(builder.Build(), target);
 
         result.Succeeded.Should().BeTrue(result.Detail);
-        target.Content(0, Block).Should().OnlyContain(value => value == 7);
-        target.Content(Block, 2 * Block).Should().OnlyContain(value => value == 0);
-        target.Content(3 * Block, Block).Should().OnlyContain(value => value == 3);
+        target.Content(0, Block).AllAre(7).Should().BeTrue();
+        target.Content(Block, 2 * Block).AllAre(0).Should().BeTrue();
+        target.Content(3 * Block, Block).AllAre(3).Should().BeTrue();
     }
 
     [Fact]
@@ -102,8 +102,8 @@ public sealed class VhdDecodeTests
 
         (await VhdAsync(builder.Build(), target)).Succeeded.Should().BeTrue();
 
-        target.Content(Block, (1 << 20) + 512).Should().OnlyContain(value => value == 1);
-        target.Content((3 << 20) + 512, (5 << 20) - 512).Should().OnlyContain(value => value == 0xCC);
+        target.Content(Block, (1 << 20) + 512).AllAre(1).Should().BeTrue();
+        target.Content((3 << 20) + 512, (5 << 20) - 512).AllAre(0xCC).Should().BeTrue();
     }
 
     [Theory]
@@ -121,7 +121,7 @@ public sealed class VhdDecodeTests
 
         result.Succeeded.Should().Be(accepted);
         result.Failure.Should().Be(accepted ? DecodeFailure.None : DecodeFailure.OutOfRange);
-        target.Content(6 << 20, Block).Should().OnlyContain(value => value == 1);
+        target.Content(6 << 20, Block).AllAre(1).Should().BeTrue();
     }
 
     [Fact]
