@@ -18,16 +18,22 @@ internal static class Streaming
 
     public static async Task<byte[]> BytesAsync(VhdStreamPlan plan, IBlockDevice device)
     {
-        var stream = new MemoryStream();
+        var bytes = new byte[plan.Length];
+        var stream = new MemoryStream(bytes);
         var outcome = await plan.WriteAsync(device, PipeWriter.Create(stream), null, default);
-        return outcome == StreamOutcome.Complete ? stream.ToArray() : throw new InvalidOperationException(outcome.ToString());
+        return outcome == StreamOutcome.Complete && stream.Position == bytes.Length
+            ? bytes
+            : throw new InvalidOperationException($"{outcome}, {stream.Position} of {bytes.Length}");
     }
 
     public static async Task<byte[]> BytesAsync(RawStreamPlan plan, IBlockDevice device)
     {
-        var stream = new MemoryStream();
+        var bytes = new byte[plan.Length];
+        var stream = new MemoryStream(bytes);
         var outcome = await plan.WriteAsync(device, PipeWriter.Create(stream), null, default);
-        return outcome == StreamOutcome.Complete ? stream.ToArray() : throw new InvalidOperationException(outcome.ToString());
+        return outcome == StreamOutcome.Complete && stream.Position == bytes.Length
+            ? bytes
+            : throw new InvalidOperationException($"{outcome}, {stream.Position} of {bytes.Length}");
     }
 
     public static async Task SaveAsync(VhdStreamPlan plan, IBlockDevice device, string path)
