@@ -15,8 +15,10 @@ public sealed partial class VhdChain
         var ranges = new List<(long Start, long End)>();
         var mine = disk._layers.Select(Identity).ToHashSet();
         var theirs = other._layers.Select(Identity).ToHashSet();
+        // Shared layers differ only where this disk is longer; the last block of an odd size must not count as that.
+        var sharedFrom = disk.VirtualSize > other.VirtualSize ? other.VirtualSize : long.MaxValue;
         foreach (var layer in disk._layers)
-            Collect(layer, theirs.Contains(Identity(layer)) ? other.VirtualSize : 0, ranges);
+            Collect(layer, theirs.Contains(Identity(layer)) ? sharedFrom : 0, ranges);
         foreach (var layer in other._layers.Where(layer => !mine.Contains(Identity(layer))))
             Collect(layer, 0, ranges);
         return ByteRanges.Merge(ranges, disk.VirtualSize);

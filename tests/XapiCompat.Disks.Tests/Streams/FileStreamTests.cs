@@ -25,7 +25,7 @@ public sealed class FileStreamTests
 
         await using var restored = Open(directory, ("restored.vhd", ""));
         (await VhdAsync(await BytesAsync(full, parent), restored)).Succeeded.Should().BeTrue();
-        (await ContentAsync(restored)).AsSpan().SequenceEqual(await ContentAsync(parent)).Should().BeTrue();
+        Same(await ContentAsync(restored), await ContentAsync(parent));
 
         Create(directory, "leaf.vhd", "base.vhd", parentId);
         await using var leaf = VhdChain.Open([directory.File("leaf.vhd"), directory.File("base.vhd")], VhdAccess.ReadWrite);
@@ -37,7 +37,7 @@ public sealed class FileStreamTests
         delta.BlockCount.Should().Be(3);
 
         (await VhdAsync(await BytesAsync(delta, leaf), restored, knownLength: true)).Succeeded.Should().BeTrue();
-        (await ContentAsync(restored)).AsSpan().SequenceEqual(await ContentAsync(leaf)).Should().BeTrue();
+        Same(await ContentAsync(restored), await ContentAsync(leaf));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class FileStreamTests
         await using var chain = VhdChain.Open([directory.File("full.vhd")], VhdAccess.Read);
 
         chain.Leaf.UniqueId.Should().Be(id);
-        (await ContentAsync(chain)).AsSpan().SequenceEqual(disk.Content()).Should().BeTrue();
+        Same(await ContentAsync(chain), disk.Content());
     }
 
     private static VhdChain Open(TempDirectory directory, (string Name, string Parent) file)
@@ -91,6 +91,8 @@ public sealed class FileStreamTests
         await device.ReadAsync(0, bytes);
         return bytes;
     }
+
+    private static void Same(byte[] actual, byte[] expected) => actual.AsSpan().SequenceEqual(expected).Should().BeTrue();
 
     private static byte[] Noise(int seed, int length)
     {
