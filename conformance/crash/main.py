@@ -38,6 +38,8 @@ def main():
                 server.kill()
                 for worker in workers:
                     worker.thread.join(60)
+                    if worker.thread.is_alive():
+                        worker.problem = "it did not notice the end of the server"
                 for model in models:
                     kind = model.pending.kind if model.pending else "nothing"
                     cut_short[kind] = cut_short.get(kind, 0) + 1

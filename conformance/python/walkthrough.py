@@ -75,8 +75,6 @@ def foreign_readers(checks, work, session, delta, restored, source, exported_ful
     other = transfer.export(session, restored, work("other.vhd"), "vhd")
     code, out, err = harness.run("qemu-img", "compare", "--image-opts", vpc(whole.path), vpc(other.path))
     checks.ok("qemu-img: full VHDs of snapshot and restored disk are equal", code == 0, out + err)
-    code, out, err = harness.run("qemu-img", "check", "-f", "vpc", whole.path)
-    checks.ok("qemu-img: opens the full VHD without complaint", "orrupt" not in out + err, out + err)
     for path in (whole.path, other.path):
         os.remove(path)
 
@@ -87,7 +85,7 @@ def foreign_readers(checks, work, session, delta, restored, source, exported_ful
     for name, path, expected in (("the full file", exported_full.path, None), ("the chain", exported_delta.path, source)):
         target = work("unpacked.img")
         with open(target, "wb") as file:
-            done = harness.subprocess.run([sevenzip, "x", "-so", path], stdout=file, stderr=harness.subprocess.PIPE, timeout=300)
+            done = harness.subprocess.run([sevenzip, "x", "-tvhd", "-so", path], stdout=file, stderr=harness.subprocess.PIPE, timeout=300)
         digest = transfer.sha256_file(target)
         os.remove(target)
         goal = transfer.sha256_file(expected) if expected else None

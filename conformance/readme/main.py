@@ -26,8 +26,11 @@ class Shell:
 
     def run(self, text):
         """Whether the block ended well, and what it printed."""
-        self.process.stdin.write(text + "\necho; echo 'end of block'\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(text + "\necho; echo 'end of block'\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return False, "the shell ended with an earlier block"
         printed = ""
         for line in self.process.stdout:
             if line == "end of block\n":
