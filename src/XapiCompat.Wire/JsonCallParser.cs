@@ -138,10 +138,10 @@ internal sealed class JsonCallParser
             return;
         }
 
-        _member = reader.ValueTextEquals("method"u8) ? Member.Method
-            : reader.ValueTextEquals("params"u8) ? Member.Params
-            : reader.ValueTextEquals("id"u8) ? Member.Id
-            : reader.ValueTextEquals("jsonrpc"u8) ? Member.Version
+        _member = Is(ref reader, "method") ? Member.Method
+            : Is(ref reader, "params") ? Member.Params
+            : Is(ref reader, "id") ? Member.Id
+            : Is(ref reader, "jsonrpc") ? Member.Version
             : Member.Other;
         // A second method could change what was allowed for the first.
         if ((_seen & _member) != 0)
@@ -158,7 +158,7 @@ internal sealed class JsonCallParser
             case Member.Method when token == JsonTokenType.String:
                 _builder.SetMethod(Text(ref reader));
                 break;
-            case Member.Version when token == JsonTokenType.String && reader.ValueTextEquals("2.0"u8):
+            case Member.Version when token == JsonTokenType.String && Is(ref reader, "2.0"):
                 _version20 = true;
                 break;
             case Member.Id:
@@ -233,6 +233,10 @@ internal sealed class JsonCallParser
         if (_skipDepth == 0)
             _place = Place.Members;
     }
+
+    /// <summary>Half of an escaped surrogate pair makes the reader's own comparison throw: escaped texts go through ours.</summary>
+    private bool Is(ref Utf8JsonReader reader, string expected) =>
+        reader.ValueIsEscaped ? Text(ref reader) == expected : reader.ValueTextEquals(expected);
 
     private string Text(ref Utf8JsonReader reader)
     {
