@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Globalization;
 using XapiCompat.Values;
 
 namespace XapiCompat.Wire;
@@ -8,7 +6,7 @@ namespace XapiCompat.Wire;
 /// Encodes an answer into a buffer of fixed size, step by step and without recursion: <see cref="Advance"/> fills the
 /// buffer and goes on where it stopped. One at a time per instance.
 /// </summary>
-internal sealed class ValueEncoder
+internal sealed partial class ValueEncoder
 {
     /// <summary>The buffer's size: an answer is held in steps of this many bytes.</summary>
     public const int Capacity = 64 * 1024;
@@ -57,34 +55,6 @@ internal sealed class ValueEncoder
         s_kept = this;
     }
 
-    /// <summary>The length of <paramref name="answer"/> in bytes, found by encoding without keeping anything.</summary>
-    public static long Count(WireSyntax syntax, Answer answer)
-    {
-        var encoder = Rent(syntax);
-        try
-        {
-            encoder.Start(answer);
-            encoder._counts = true;
-            encoder._skipped = 0;
-            var total = 0L;
-            bool done;
-            do
-            {
-                done = encoder.Advance();
-                total += encoder._length;
-                encoder.Clear();
-            }
-            while (!done);
-            return total + encoder._skipped;
-        }
-        finally
-        {
-            encoder.Return();
-        }
-    }
-
-    public static byte[] ToArray(WireSyntax syntax, XenValue value) => ToArray(syntax, value, inFragment: false);
-
     public void Start(Answer answer)
     {
         _raw = answer.Head;
@@ -124,31 +94,6 @@ internal sealed class ValueEncoder
             {
                 return true;
             }
-        }
-    }
-
-    private static byte[] ToArray(WireSyntax syntax, XenValue value, bool inFragment)
-    {
-        var encoder = Rent(syntax);
-        try
-        {
-            encoder._inFragment = inFragment;
-            encoder.Start(new Answer(default, value, default));
-            if (encoder.Advance())
-                return encoder.Filled.ToArray();
-            var whole = new ArrayBufferWriter<byte>(2 * Capacity);
-            do
-            {
-                whole.Write(encoder.Filled.Span);
-                encoder.Clear();
-            }
-            while (!encoder.Advance());
-            whole.Write(encoder.Filled.Span);
-            return whole.WrittenSpan.ToArray();
-        }
-        finally
-        {
-            encoder.Return();
         }
     }
 
@@ -253,65 +198,6 @@ internal sealed class ValueEncoder
     }
 
     private void Pop() => _frames[--_depth] = default;
-
-    private void Put(ReadOnlySpan<byte> bytes)
-    {
-        bytes.CopyTo(_buffer.AsSpan(_length));
-        _length += bytes.Length;
-    }
-
-    private void PutNumber(byte[] open, long number, byte[] close)
-    {
-        Put(open);
-        number.TryFormat(_buffer.AsSpan(_length), out var written, default, CultureInfo.InvariantCulture);
-        _length += written;
-        Put(close);
-    }
-
-    private void PutText(byte[] open, string text, byte[] close)
-    {
-        Put(open);
-        _text = text;
-        _textAt = 0;
-        _textClose = close;
-        CopyText();
-    }
-
-    private bool CopyText()
-    {
-        if (_text!.Length > 0)
-        {
-            var room = _buffer.AsSpan(_length, Math.Max(0, Capacity - _length - _textClose.Length));
-            var done = _syntax.Escape(_text.AsSpan(_textAt), room, out var read, out var written);
-            _textAt += read;
-            _length += written;
-            if (!done)
-                return false;
-        }
-        else if (Capacity - _length < _textClose.Length)
-        {
-            return false;
-        }
-
-        Put(_textClose);
-        _text = null;
-        return true;
-    }
-
-    private bool CopyRaw()
-    {
-        if (_counts)
-        {
-            _skipped += _raw.Length;
-            _raw = default;
-            return true;
-        }
-
-        var step = Math.Min(_raw.Length, Capacity - _length);
-        Put(_raw.Span[..step]);
-        _raw = _raw[step..];
-        return _raw.Length == 0;
-    }
 
     private struct Frame
     {
