@@ -1,0 +1,187 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace XapiCompat.Datamodel;
+
+/// <summary>Turns the files of xapi-spec into a <see cref="Model"/>.</summary>
+internal static class ModelLoader
+{
+    public static Model Load(Func<string, JsonDocument> read)
+    {
+        using var enumsFile = read("enums.json");
+        var enums = enumsFile.RootElement.EnumerateObject()
+            .ToDictionary(e => e.Name, e => new EnumType(e.Name, Strings(e.Value)), StringComparer.Ordinal);
+        var types = new XenTypeParser(enums);
+
+        using var relationsFile = read("relations.json");
+        var pairs = relationsFile.RootElement.GetProperty("relations").EnumerateArray()
+            .Select(r => (A: r.GetProperty("a").GetString()!, B: r.GetProperty("b").GetString()!))
+            .Where(r => r.A != r.B)
+            .ToList();
+        var computed = pairs.Select(p => p.B).ToHashSet(StringComparer.Ordinal);
+
+        using var index = read("index.json");
+        var classes = new List<ClassDef>();
+        var messages = new List<MessageDef>();
+        foreach (var entry in index.RootElement.GetProperty("classes").EnumerateArray())
+        {
+            using var file = read("classes/" + entry.GetProperty("class").GetString() + ".json");
+            var root = file.RootElement;
+            var definition = ReadClass(root, classes.Count, types, computed);
+            classes.Add(definition);
+            foreach (var message in root.GetProperty("messages").EnumerateArray())
+                messages.Add(ReadMessage(message, definition, types));
+        }
+
+        var byName = classes.ToDictionary(c => c.Name, StringComparer.Ordinal);
+        var relations = pairs.Select(p => ReadRelation(p.A, p.B, byName)).ToList();
+        return new(classes, messages, relations, ReadErrors(read), ReadHttpActions(read), ReadRoles(read));
+    }
+
+    private static ClassDef ReadClass(JsonElement root, int index, XenTypeParser types, HashSet<string> computed)
+    {
+        var name = root.GetProperty("name").GetString()!;
+        var fields = new List<FieldDef>();
+        // Internal fields never show: they stand behind the visible ones, so that the visible values are one run.
+        foreach (var field in root.GetProperty("fields").EnumerateArray().OrderBy(f => Flag(f, "internal")))
+        {
+            var fieldName = field.GetProperty("name").GetString()!;
+            var type = types.Parse(field.GetProperty("type").GetString()!);
+            var hasDefault = field.TryGetProperty("default", out var given);
+            fields.Add(new(
+                fieldName,
+                fields.Count,
+                type,
+                field.GetProperty("qualifier").GetString() switch
+                {
+                    "RW" => FieldQualifier.ReadWrite,
+                    "StaticRO" => FieldQualifier.StaticReadOnly,
+                    _ => FieldQualifier.DynamicReadOnly,
+                },
+                !field.TryGetProperty("persist", out var persist) || persist.GetBoolean(),
+                hasDefault ? type.Coerce(JsonValues.Read(given)) : type.Empty,
+                hasDefault,
+                computed.Contains(name + "." + fieldName),
+                Flag(field, "internal")));
+        }
+
+        var create = root.TryGetProperty("create_record", out var members) ? members : default;
+        return new(
+            name,
+            index,
+            Flag(root, "in_database"),
+            Flag(root, "persistent"),
+            Flag(root, "generates_events"),
+            fields,
+            create.ValueKind == JsonValueKind.Object ? Strings(create.GetProperty("required")) : [],
+            create.ValueKind == JsonValueKind.Object ? Strings(create.GetProperty("optional")) : []);
+    }
+
+    private static MessageDef ReadMessage(JsonElement root, ClassDef owner, XenTypeParser types)
+    {
+        var name = root.GetProperty("name").GetString()!;
+        var (kind, field) = ReadKind(root.GetProperty("kind").GetString()!, owner);
+        var needsSession = !Flag(root, "no_session");
+        var parameters = root.GetProperty("params").EnumerateArray()
+            .Skip(needsSession ? 1 : 0)
+            .Select(p =>
+            {
+                var type = types.Parse(p.GetProperty("type").GetString()!);
+                var optional = Flag(p, "optional");
+                return new ParameterDef(
+                    p.GetProperty("name").GetString()!,
+                    type,
+                    optional,
+                    p.TryGetProperty("default", out var given) ? type.Coerce(JsonValues.Read(given)) : type.Empty);
+            })
+            .ToList();
+        var roles = root.TryGetProperty("map_keys_min_role", out var keys)
+            ? keys.EnumerateObject().ToFrozenDictionary(k => k.Name, k => k.Value.GetString()!, StringComparer.Ordinal)
+            : FrozenDictionary<string, string>.Empty;
+        var result = root.GetProperty("result");
+        return new(
+            owner,
+            name,
+            parameters,
+            result.ValueKind == JsonValueKind.Null ? null : types.Parse(result.GetString()!),
+            kind,
+            field,
+            root.GetProperty("min_role").GetString()!,
+            roles,
+            Flag(root, "async"),
+            needsSession,
+            Flag(root, "hidden"),
+            Flag(root, "pool_internal"),
+            root.GetProperty("lifecycle").GetProperty("state").GetString() == "removed");
+    }
+
+    private static (MessageKind Kind, FieldDef? Field) ReadKind(string text, ClassDef owner)
+    {
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        var field = colon < 0 ? null : owner.Find(text[(colon + 1)..]);
+        return ((colon < 0 ? text : text[..colon]) switch
+        {
+            "explicit" => MessageKind.Explicit,
+            "getter" => MessageKind.Getter,
+            "setter" => MessageKind.Setter,
+            "add" => MessageKind.AddTo,
+            "remove" => MessageKind.RemoveFrom,
+            "get_record" => MessageKind.GetRecord,
+            "get_by_uuid" => MessageKind.GetByUuid,
+            "get_by_name_label" => MessageKind.GetByNameLabel,
+            "get_all" => MessageKind.GetAll,
+            "get_all_where" => MessageKind.GetAllWhere,
+            "get_all_records" => MessageKind.GetAllRecords,
+            "get_all_records_where" => MessageKind.GetAllRecordsWhere,
+            "create" => MessageKind.Create,
+            "destroy" => MessageKind.Destroy,
+            _ => throw new InvalidDataException("xapi-spec has an unknown kind of message: " + text),
+        }, field);
+    }
+
+    private static RelationDef ReadRelation(string a, string b, Dictionary<string, ClassDef> classes)
+    {
+        var (oneClass, one) = Locate(a, classes);
+        var (manyClass, many) = Locate(b, classes);
+        return new(oneClass, one, manyClass, many);
+    }
+
+    private static (ClassDef Class, FieldDef Field) Locate(string path, Dictionary<string, ClassDef> classes)
+    {
+        var dot = path.IndexOf('.', StringComparison.Ordinal);
+        var owner = classes[path[..dot]];
+        return (owner, owner.Find(path[(dot + 1)..]) ?? throw new InvalidDataException("xapi-spec relates an unknown field: " + path));
+    }
+
+    private static FrozenDictionary<string, IReadOnlyList<string>> ReadErrors(Func<string, JsonDocument> read)
+    {
+        using var declared = read("errors.json");
+        using var undeclared = read("errors_undeclared.json");
+        var errors = declared.RootElement.EnumerateObject()
+            .ToDictionary(e => e.Name, e => Strings(e.Value), StringComparer.Ordinal);
+        foreach (var code in undeclared.RootElement.GetProperty("codes").EnumerateArray())
+            errors.TryAdd(code.GetString()!, []);
+        return errors.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    private static List<HttpActionDef> ReadHttpActions(Func<string, JsonDocument> read)
+    {
+        using var file = read("http_actions.json");
+        return [.. file.RootElement.GetProperty("actions").EnumerateArray().Select(a => new HttpActionDef(
+            a.GetProperty("action").GetString()!,
+            a.GetProperty("method").GetString()!,
+            a.GetProperty("uri").GetString()!,
+            a.TryGetProperty("min_role", out var role) ? role.GetString()! : "pool-admin"))];
+    }
+
+    private static IReadOnlyList<string> ReadRoles(Func<string, JsonDocument> read)
+    {
+        using var file = read("roles.json");
+        return Strings(file.RootElement.GetProperty("order_strong_to_weak"));
+    }
+
+    private static bool Flag(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var flag) && flag.ValueKind == JsonValueKind.True;
+
+    private static IReadOnlyList<string> Strings(JsonElement array) => [.. array.EnumerateArray().Select(e => e.GetString()!)];
+}

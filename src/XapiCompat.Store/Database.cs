@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using XapiCompat.Datamodel;
+
+namespace XapiCompat.Store;
+
+/// <summary>All objects as of one commit. Immutable: readers keep one and never wait.</summary>
+public sealed class Database : IRecords
+{
+    private readonly ImmutableDictionary<string, Record> _byRef;
+    private readonly ImmutableArray<ClassTable> _tables;
+
+    private Database(long generation, ImmutableDictionary<string, Record> byRef, ImmutableArray<ClassTable> tables)
+    {
+        Generation = generation;
+        _byRef = byRef;
+        _tables = tables;
+    }
+
+    /// <summary>Number of the newest commit; grows for ever, across restarts too.</summary>
+    public long Generation { get; }
+
+    public static Database Empty(Model model, long generation) =>
+        new(generation, ImmutableDictionary.Create<string, Record>(StringComparer.Ordinal), [.. model.Classes.Select(_ => ClassTable.Empty)]);
+
+    public Record? Find(string reference) => _byRef.GetValueOrDefault(reference);
+
+    public Record? FindByUuid(ClassDef @class, string uuid) => _tables[@class.Index].ByUuid.GetValueOrDefault(uuid);
+
+    public IEnumerable<Record> All(ClassDef @class) => _tables[@class.Index].ByRef.Values;
+
+    public int Count(ClassDef @class) => _tables[@class.Index].ByRef.Count;
+
+    /// <summary>The highest generation of a change in a class, deletions included; 0 when nothing ever changed.</summary>
+    public long LastChange(ClassDef @class) => _tables[@class.Index].LastChange;
+
+    /// <summary>Objects of a class that are gone, oldest first; only the newest few hundred are remembered.</summary>
+    public IEnumerable<Deletion> Deletions(ClassDef @class) => _tables[@class.Index].Deletions;
+
+    internal Database Apply(long generation, IReadOnlyCollection<Record> written, IReadOnlyCollection<Record> deleted)
+    {
+        var byRef = _byRef.ToBuilder();
+        var tables = _tables.ToBuilder();
+        foreach (var record in written)
+        {
+            byRef[record.Reference] = record;
+            tables[record.Class.Index] = tables[record.Class.Index].With(record, generation);
+        }
+
+        foreach (var record in deleted)
+        {
+            byRef.Remove(record.Reference);
+            tables[record.Class.Index] = tables[record.Class.Index].Without(record, generation);
+        }
+
+        return new(generation, byRef.ToImmutable(), tables.ToImmutable());
+    }
+}
+
+/// <summary>A remembered deletion: which object, when made, when deleted (generations).</summary>
+public sealed record Deletion(string Reference, long Created, long Deleted);

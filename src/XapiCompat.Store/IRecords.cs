@@ -1,0 +1,13 @@
+using XapiCompat.Datamodel;
+
+namespace XapiCompat.Store;
+
+/// <summary>Read access to all objects at one instant.</summary>
+public interface IRecords
+{
+    Record? Find(string reference);
+
+    Record? FindByUuid(ClassDef @class, string uuid);
+
+    IEnumerable<Record> All(ClassDef @class);
+}

@@ -1,0 +1,164 @@
+using XapiCompat.Datamodel;
+
+namespace XapiCompat.Store;
+
+/// <summary>
+/// All records: in memory for reads, in SQLite behind every commit. One writer at a time; readers take
+/// <see cref="Current"/> and never wait. A commit is the only source of events and back-references.
+/// </summary>
+public sealed class RecordStore : IDisposable
+{
+    // Commits without durable content do not write the generation; a restart continues above everything handed out.
+    private const long GenerationBlock = 1_000_000;
+
+    private readonly Lock _writer = new();
+    private readonly RelationIndex _relations;
+    private readonly SqliteFile _file;
+    private readonly Dictionary<string, Intent> _intents;
+    private volatile Database _current;
+    private TaskCompletionSource _nextCommit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _reservedGeneration;
+
+    private RecordStore(SqliteFile file, Model model)
+    {
+        _file = file;
+        Model = model;
+        _relations = new(model);
+        var start = long.Parse(file.ReadMeta("generation") ?? "0") + 1;
+        _reservedGeneration = start + GenerationBlock;
+        file.Write([], [], [], [], _reservedGeneration);
+        _intents = file.ReadIntents().ToDictionary(i => i.Id, StringComparer.Ordinal);
+        _current = LoadAll(file, model, start);
+    }
+
+    public Model Model { get; }
+
+    /// <summary>The newest committed state.</summary>
+    public Database Current => _current;
+
+    /// <summary>
+    /// Fills derived fields of what a unit changed (allowed_operations), before it is compared and written. Set once,
+    /// at start.
+    /// </summary>
+    public Action<UnitOfWork>? Derive { get; set; }
+
+    /// <summary>Told of each commit, in order, inside the writer's lock: keep it short.</summary>
+    public event Action<CommitNotice>? Committed;
+
+    /// <summary>Opens or makes the database file. <paramref name="durable"/>: commits survive a power cut too.</summary>
+    public static RecordStore Open(string path, Model model, bool durable = false)
+    {
+        var file = SqliteFile.Open(path, model, durable);
+        try
+        {
+            return new(file, model);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Operations that were interrupted, at start; operations under way, later.</summary>
+    public IReadOnlyList<Intent> Intents
+    {
+        get
+        {
+            lock (_writer)
+                return [.. _intents.Values];
+        }
+    }
+
+    public void Commit(Action<UnitOfWork> change) => Commit(unit =>
+    {
+        change(unit);
+        return true;
+    });
+
+    /// <summary>
+    /// Runs <paramref name="change"/> alone and makes its changes visible and durable at once, or, when it throws, not
+    /// at all.
+    /// </summary>
+    public T Commit<T>(Func<UnitOfWork, T> change)
+    {
+        TaskCompletionSource woken;
+        T result;
+        lock (_writer)
+        {
+            var unit = new UnitOfWork(_current, Model);
+            result = change(unit);
+            unit.DeriveRelations(_relations);
+            Derive?.Invoke(unit);
+            unit.DropUnchanged();
+            if (unit.Drafts.Count + unit.Deleted.Count + unit.NewIntents.Count + unit.EndedIntents.Count == 0)
+                return result;
+
+            var generation = _current.Generation + 1;
+            foreach (var record in unit.Drafts)
+            {
+                record.Modified = generation;
+                if (record.Created == 0)
+                    record.Created = generation;
+            }
+
+            var reserve = generation >= _reservedGeneration ? generation + GenerationBlock : (long?)null;
+            _file.Write(unit.Drafts, unit.Deleted, unit.NewIntents, unit.EndedIntents, reserve);
+            _reservedGeneration = reserve ?? _reservedGeneration;
+            foreach (var intent in unit.NewIntents)
+                _intents[intent.Id] = intent;
+            foreach (var id in unit.EndedIntents)
+                _intents.Remove(id);
+            if (unit.Drafts.Count + unit.Deleted.Count == 0)
+                return result;
+
+            _current = _current.Apply(generation, unit.Drafts, unit.Deleted);
+            Committed?.Invoke(new(generation, unit.Drafts, unit.Deleted));
+            woken = _nextCommit;
+            _nextCommit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        woken.SetResult();
+        return result;
+    }
+
+    /// <summary>Completes as soon as something newer than <paramref name="generation"/> is committed.</summary>
+    public Task NextCommitAsync(long generation)
+    {
+        lock (_writer)
+            return _current.Generation > generation ? Task.CompletedTask : _nextCommit.Task;
+    }
+
+    public void Dispose()
+    {
+        lock (_writer)
+            _file.Dispose();
+    }
+
+    private Database LoadAll(SqliteFile file, Model model, long generation)
+    {
+        var records = file.ReadObjects().ToDictionary(r => r.Reference, StringComparer.Ordinal);
+        var many = new Dictionary<(string Reference, int Field), List<string>>();
+        foreach (var record in records.Values)
+        {
+            foreach (var relation in _relations.From(record.Class))
+            {
+                foreach (var target in RelationIndex.Targets(record[relation.One]))
+                {
+                    if (!records.TryGetValue(target, out var other) || other.Class != relation.ManyClass)
+                        continue;
+                    if (!many.TryGetValue((target, relation.Many.Index), out var list))
+                        many[(target, relation.Many.Index)] = list = [];
+                    list.Add(record.Reference);
+                }
+            }
+        }
+
+        foreach (var ((reference, field), list) in many)
+            records[reference].Write(field, Values.XenArray.Of(list.Order(StringComparer.Ordinal)));
+        return Database.Empty(model, generation).Apply(generation, records.Values, []);
+    }
+}
+
+/// <summary>What one commit wrote and deleted.</summary>
+public sealed record CommitNotice(long Generation, IReadOnlyCollection<Record> Written, IReadOnlyCollection<Record> Deleted);

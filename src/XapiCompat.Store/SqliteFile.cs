@@ -1,0 +1,191 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using XapiCompat.Datamodel;
+using XapiCompat.Values;
+
+namespace XapiCompat.Store;
+
+/// <summary>The SQLite file behind the records: one row per object, read once at start, written through at each commit. All SQL is here.</summary>
+internal sealed class SqliteFile : IDisposable
+{
+    /// <summary>Raised whenever an older server could not read the file any more.</summary>
+    public const int SchemaVersion = 1;
+
+    private readonly SqliteConnection _connection;
+    private readonly Model _model;
+
+    private SqliteFile(SqliteConnection connection, Model model)
+    {
+        _connection = connection;
+        _model = model;
+    }
+
+    public static SqliteFile Open(string path, Model model, bool durable)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        try
+        {
+            connection.Open();
+            // WAL: a commit is one append. NORMAL survives a killed process, FULL a power cut as well.
+            connection.Execute("PRAGMA journal_mode=WAL");
+            connection.Execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+            var version = connection.ExecuteScalar<int>("PRAGMA user_version");
+            if (version > SchemaVersion)
+                throw new StateVersionException(version, SchemaVersion);
+            if (version == 0)
+            {
+                connection.Execute($"""
+                    BEGIN;
+                    CREATE TABLE objects (ref TEXT PRIMARY KEY, class TEXT NOT NULL, uuid TEXT, created INTEGER NOT NULL, modified INTEGER NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+                    CREATE TABLE intents (id TEXT PRIMARY KEY, sr TEXT NOT NULL, operation TEXT NOT NULL, keys TEXT NOT NULL) WITHOUT ROWID;
+                    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+                    PRAGMA user_version={SchemaVersion};
+                    COMMIT;
+                    """);
+            }
+
+            return new(connection, model);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    public string? ReadMeta(string name) =>
+        _connection.ExecuteScalar<string?>("SELECT value FROM meta WHERE name = @name", new { name });
+
+    public IEnumerable<Record> ReadObjects()
+    {
+        foreach (var row in _connection.Query<ObjectRow>("SELECT ref, class, created, modified, fields FROM objects", buffered: false))
+        {
+            // A class that a later datamodel dropped takes its objects along.
+            if (_model.FindClass(row.Class) is not { } definition)
+                continue;
+            yield return new(definition, row.Ref, DecodeFields(definition, row.Fields), row.Created, row.Modified);
+        }
+    }
+
+    public IEnumerable<Intent> ReadIntents() =>
+        _connection.Query<IntentRow>("SELECT id, sr, operation, keys FROM intents ORDER BY id")
+            .Select(r => new Intent(r.Id, r.Sr, r.Operation, r.Keys.Split('\n')));
+
+    /// <summary>One transaction; nothing is written when there is nothing durable in it.</summary>
+    public void Write(IEnumerable<Record> written, IEnumerable<Record> deleted, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, long? reservedGeneration)
+    {
+        var upserts = written.Where(r => r.Class.Persistent).ToList();
+        var deletes = deleted.Where(r => r.Class.Persistent).ToList();
+        if (upserts.Count + deletes.Count + intents.Count + endedIntents.Count == 0 && reservedGeneration is null)
+            return;
+
+        using var transaction = _connection.BeginTransaction();
+        foreach (var record in upserts)
+        {
+            _connection.Execute(
+                "INSERT INTO objects (ref, class, uuid, created, modified, fields) VALUES (@Ref, @Class, @Uuid, @Created, @Modified, @Fields) " +
+                "ON CONFLICT (ref) DO UPDATE SET uuid = excluded.uuid, modified = excluded.modified, fields = excluded.fields",
+                new
+                {
+                    Ref = record.Reference,
+                    Class = record.Class.Name,
+                    Uuid = record.Class.Find("uuid") is null ? null : record.Uuid,
+                    record.Created,
+                    record.Modified,
+                    Fields = EncodeFields(record),
+                },
+                transaction);
+        }
+
+        foreach (var record in deletes)
+            _connection.Execute("DELETE FROM objects WHERE ref = @Reference", new { record.Reference }, transaction);
+        foreach (var intent in intents)
+        {
+            _connection.Execute(
+                "INSERT INTO intents (id, sr, operation, keys) VALUES (@Id, @Sr, @Operation, @Keys)",
+                new { intent.Id, intent.Sr, intent.Operation, Keys = string.Join('\n', intent.Keys) },
+                transaction);
+        }
+
+        foreach (var id in endedIntents)
+            _connection.Execute("DELETE FROM intents WHERE id = @id", new { id }, transaction);
+        if (reservedGeneration is { } reserved)
+            WriteMeta("generation", reserved.ToString(), transaction);
+        transaction.Commit();
+    }
+
+    private void WriteMeta(string name, string value, SqliteTransaction transaction) =>
+        _connection.Execute(
+            "INSERT INTO meta (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            new { name, value },
+            transaction);
+
+    private static string EncodeFields(Record record)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var field in record.Class.Fields)
+            {
+                if (!field.Persist || field.Computed)
+                    continue;
+                writer.WritePropertyName(field.Name);
+                JsonValues.Write(writer, record[field]);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static XenValue[] DecodeFields(ClassDef definition, string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        var values = new XenValue[definition.Fields.Count];
+        foreach (var field in definition.Fields)
+        {
+            // A field that a later datamodel added starts with its default.
+            values[field.Index] = !field.Computed && field.Persist && document.RootElement.TryGetProperty(field.Name, out var stored)
+                ? field.Type.Coerce(JsonValues.Read(stored))
+                : field.Computed ? XenArray.Empty : field.Default;
+        }
+
+        return values;
+    }
+
+    private sealed class ObjectRow
+    {
+        public string Ref { get; init; } = "";
+
+        public string Class { get; init; } = "";
+
+        public long Created { get; init; }
+
+        public long Modified { get; init; }
+
+        public string Fields { get; init; } = "";
+    }
+
+    private sealed class IntentRow
+    {
+        public string Id { get; init; } = "";
+
+        public string Sr { get; init; } = "";
+
+        public string Operation { get; init; } = "";
+
+        public string Keys { get; init; } = "";
+    }
+}
+
+/// <summary>The state was written by a newer server.</summary>
+public sealed class StateVersionException(int found, int supported)
+    : Exception($"the state was written by a newer version (format {found}, this server reads up to {supported})");
