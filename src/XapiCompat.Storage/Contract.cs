@@ -38,7 +38,11 @@ public sealed record PluginDescription(
     string Version,
     IReadOnlyList<string> Types,
     IReadOnlyDictionary<string, int> Features,
-    IReadOnlyDictionary<string, string> Configuration);
+    IReadOnlyDictionary<string, string> Configuration)
+{
+    /// <summary>Keys of VDI.sm_config that belong to the plugin: the host removes one that <see cref="VolumeInfo.SmConfig"/> no longer has.</summary>
+    public IReadOnlyList<string> SmConfigKeys { get; init; } = [];
+}
 
 /// <summary>Sizes of an SR in bytes.</summary>
 public sealed record SrStat(long PhysicalSize, long PhysicalUtilisation, long VirtualAllocation);

@@ -9,18 +9,21 @@ public sealed class Database : IRecords
     private readonly ImmutableDictionary<string, Record> _byRef;
     private readonly ImmutableArray<ClassTable> _tables;
 
-    private Database(long generation, ImmutableDictionary<string, Record> byRef, ImmutableArray<ClassTable> tables)
+    private Database(Model model, long generation, ImmutableDictionary<string, Record> byRef, ImmutableArray<ClassTable> tables)
     {
+        Model = model;
         Generation = generation;
         _byRef = byRef;
         _tables = tables;
     }
 
+    public Model Model { get; }
+
     /// <summary>Number of the newest commit; grows for ever, across restarts too.</summary>
     public long Generation { get; }
 
     public static Database Empty(Model model, long generation) =>
-        new(generation, ImmutableDictionary.Create<string, Record>(StringComparer.Ordinal), [.. model.Classes.Select(_ => ClassTable.Empty)]);
+        new(model, generation, ImmutableDictionary.Create<string, Record>(StringComparer.Ordinal), [.. model.Classes.Select(_ => ClassTable.Empty)]);
 
     public Record? Find(string reference) => _byRef.GetValueOrDefault(reference);
 
@@ -52,7 +55,7 @@ public sealed class Database : IRecords
             tables[record.Class.Index] = tables[record.Class.Index].Without(record, generation);
         }
 
-        return new(generation, byRef.ToImmutable(), tables.ToImmutable());
+        return new(Model, generation, byRef.ToImmutable(), tables.ToImmutable());
     }
 }
 

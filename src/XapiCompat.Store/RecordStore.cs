@@ -103,7 +103,7 @@ public sealed class RecordStore : IDisposable
             }
 
             var reserve = generation >= _reservedGeneration ? generation + GenerationBlock : (long?)null;
-            _file.Write(unit.Drafts, unit.Deleted, unit.NewIntents, unit.EndedIntents, reserve);
+            _file.Write(unit.Drafts.Where(r => IsDurableChange(unit, r)), unit.Deleted, unit.NewIntents, unit.EndedIntents, reserve);
             _reservedGeneration = reserve ?? _reservedGeneration;
             foreach (var intent in unit.NewIntents)
                 _intents[intent.Id] = intent;
@@ -133,6 +133,22 @@ public sealed class RecordStore : IDisposable
     {
         lock (_writer)
             _file.Dispose();
+    }
+
+    /// <summary>Operations in progress and other fields that a restart forgets change often; they cost no disk write.</summary>
+    private static bool IsDurableChange(UnitOfWork unit, Record record)
+    {
+        if (!record.Class.Persistent)
+            return false;
+        if (unit.Before(record.Reference) is not { } before)
+            return true;
+        foreach (var field in record.Class.Fields)
+        {
+            if (field.Persist && !field.Computed && !before[field].Equals(record[field]))
+                return true;
+        }
+
+        return false;
     }
 
     private Database LoadAll(SqliteFile file, Model model, long generation)

@@ -1,0 +1,53 @@
+using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Operations;
+using XapiCompat.Core.Services;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Handlers;
+
+public sealed class SrHandlers(RecordStore store, StorageHost storage, VolumeRecords records, OperationGuard guard)
+{
+    /// <summary>Makes the VDIs equal to what lies in the SR. Drive SRs of this host have no devices and stay empty.</summary>
+    [XenMessage("SR.scan")]
+    public async ValueTask Scan(CallContext context, Ref sr)
+    {
+        var record = store.Current.Get("SR", sr);
+        if (!SrFacts.IsPlugged(store.Current, record))
+            throw new XenException("SR_HAS_NO_PBDS", sr.Text);
+        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Text, "scan")]);
+        if (storage.TryAttached(record) is not { } attached)
+            return;
+        try
+        {
+            var volumes = await attached.ListAsync(context.Cancellation);
+            var stat = await attached.StatAsync(context.Cancellation);
+            store.Commit(unit =>
+            {
+                records.Synchronise(unit, record, volumes, stat);
+                unit.Set(sr.Text, "other_config", unit.Find(sr.Text)!.Map("other_config").Without("dirty"));
+                scope.End(unit);
+            });
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            throw StorageErrors.Translate(e, sr.Text, "", "scan").AsException();
+        }
+    }
+
+    [XenMessage("SR.set_name_label")]
+    public void SetNameLabel(CallContext context, Ref sr, string value) => Set(sr, "name_label", value);
+
+    [XenMessage("SR.set_name_description")]
+    public void SetNameDescription(CallContext context, Ref sr, string value) => Set(sr, "name_description", value);
+
+    [XenMessage("SR.get_supported_types")]
+    public XenArray SupportedTypes(CallContext context) =>
+        XenArray.Of(store.Current.All(store.Model.Class("SM")).Select(s => s.Text("type")));
+
+    private void Set(Ref sr, string field, string value) => store.Commit(unit =>
+    {
+        unit.Get("SR", sr);
+        unit.Set(sr.Text, field, Storable.Clean(value));
+    });
+}

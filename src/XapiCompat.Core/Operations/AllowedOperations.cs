@@ -1,0 +1,80 @@
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Operations;
+
+/// <summary>
+/// Keeps allowed_operations of every object true: at each commit the rules run again for what changed and for what
+/// depends on it, so that no caller has to remember.
+/// </summary>
+public static class AllowedOperations
+{
+    private static readonly Dictionary<string, Func<IRecords, Record, IEnumerable<string>>> Rules = new(StringComparer.Ordinal)
+    {
+        ["VM"] = VmOperations.Allowed,
+        ["VDI"] = VdiOperations.Allowed,
+        ["SR"] = SrOperations.Allowed,
+        ["VBD"] = DeviceOperations.AllowedOnVbd,
+        ["VIF"] = DeviceOperations.AllowedOnVif,
+    };
+
+    public static void Derive(UnitOfWork unit)
+    {
+        var affected = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var record in unit.Drafts.Concat(unit.Deleted).ToList())
+        {
+            affected.Add(record.Reference);
+            Spread(unit, record, affected);
+        }
+
+        foreach (var reference in affected)
+        {
+            if (unit.Find(reference) is { } record && Rules.TryGetValue(record.Class.Name, out var rule))
+                Write(unit, record, rule(unit, record));
+        }
+    }
+
+    /// <summary>For the start of the server: allowed_operations is not stored.</summary>
+    public static void DeriveAll(UnitOfWork unit)
+    {
+        foreach (var (@class, rule) in Rules)
+        {
+            foreach (var record in unit.All(unit.Model.Class(@class)).ToList())
+                Write(unit, record, rule(unit, record));
+        }
+    }
+
+    private static void Spread(UnitOfWork unit, Record record, HashSet<string> affected)
+    {
+        switch (record.Class.Name)
+        {
+            case "VBD":
+                affected.Add(record.Target("VM"));
+                affected.Add(record.Target("VDI"));
+                break;
+            case "VDI":
+                affected.Add(record.Target("SR"));
+                affected.UnionWith(record.Set("VBDs"));
+                break;
+            case "VM":
+                affected.UnionWith(record.Set("VBDs"));
+                affected.UnionWith(record.Set("VIFs"));
+                break;
+            case "PBD":
+                affected.Add(record.Target("SR"));
+                if (unit.Find(record.Target("SR")) is { } sr)
+                    affected.UnionWith(sr.Set("VDIs"));
+                break;
+            case "VM_guest_metrics":
+                affected.UnionWith(unit.All(unit.Model.Class("VM")).Where(v => v.Target("guest_metrics") == record.Reference).Select(v => v.Reference));
+                break;
+        }
+    }
+
+    private static void Write(UnitOfWork unit, Record record, IEnumerable<string> allowed)
+    {
+        var now = allowed.Order(StringComparer.Ordinal).ToList();
+        if (!record.Set("allowed_operations").SequenceEqual(now))
+            unit.Set(record.Reference, "allowed_operations", XenArray.Of(now));
+    }
+}

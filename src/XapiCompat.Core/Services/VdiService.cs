@@ -1,0 +1,217 @@
+using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Operations;
+using XapiCompat.Storage;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Services;
+
+/// <summary>Create, snapshot, clone, destroy and resize of disks: rules, files and records of one call.</summary>
+public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, OperationGuard guard, IdSource ids)
+{
+    public async ValueTask<Ref> CreateAsync(CallContext context, XenStruct members)
+    {
+        if (members["type"]!.ToString() == "cbt_metadata")
+            throw new XenException("VDI_INCOMPATIBLE_TYPE", "", VdiTypeText.Of("cbt_metadata"));
+        var sr = store.Current.Get("SR", members["SR"]!.ToString()!);
+        if (SrOperations.Check(store.Current, sr, "vdi_create") is { Code: "SR_OPERATION_NOT_SUPPORTED" } unsupported)
+            throw unsupported.AsException();
+        var attached = storage.Attached(sr);
+        var uuid = ids.NewUuid();
+        var intents = work.Promise("create", [(sr, uuid.ToString("D"))]);
+        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_create")], unit => Begin(unit, intents));
+        var reference = ids.NewReference();
+        try
+        {
+            var spec = new VolumeSpec(
+                uuid,
+                members["name_label"]!.ToString()!,
+                members["name_description"]!.ToString()!,
+                ((XenInt)members["virtual_size"]!).Number,
+                ((XenBool)members["sharable"]!).Flag,
+                Texts(members["sm_config"] as XenStruct ?? XenStruct.Empty));
+            var changes = await Translated(() => attached.CreateVolumeAsync(spec, context.Cancellation), sr, "", "create");
+            store.Commit(unit =>
+            {
+                var volume = changes.Volume!;
+                unit.Insert(unit.Model.Class("VDI"), reference, [.. CreateRecord.Fields(unit.Model.Class("VDI"), members)]);
+                unit.Set(reference, "uuid", (volume.Uuid ?? uuid).ToString("D"));
+                unit.Set(reference, "location", volume.Key);
+                unit.Set(reference, "managed", true);
+                unit.Set(reference, "snapshot_time", XenDate.Never);
+                records.Apply(unit, sr, changes);
+                End(unit, intents);
+                scope.End(unit);
+            });
+        }
+        catch
+        {
+            await UndoAsync(attached, sr, uuid.ToString("D"), intents);
+            throw;
+        }
+
+        return new(reference);
+    }
+
+    public async ValueTask<Ref> CopyAsync(CallContext context, Ref vdi, CopyKind kind, XenStruct driverParams)
+    {
+        var plan = work.Plan(store.Current, store.Current.Get("VDI", vdi), kind);
+        var intents = work.Promise(kind == CopyKind.Snapshot ? "snapshot" : "clone", [(plan.Sr, plan.NewUuid.ToString("D"))]);
+        var name = kind == CopyKind.Snapshot ? "snapshot" : "clone";
+        await using var scope = await guard.BeginAsync(
+            context, [new("SR", plan.Sr.Reference, "vdi_" + name), new("VDI", vdi.Text, name)], unit => Begin(unit, intents));
+        IReadOnlyList<FinishedCopy> copies = [];
+        try
+        {
+            copies = await work.CopyAsync([plan], Texts(driverParams), context.Progress, context.Cancellation);
+            store.Commit(unit =>
+            {
+                work.Write(unit, copies[0]);
+                End(unit, intents);
+                scope.End(unit);
+            });
+        }
+        catch
+        {
+            if (store.Current.Find(plan.NewReference) is null)
+                await work.DiscardAsync(copies);
+            store.Commit(unit => End(unit, intents));
+            throw;
+        }
+
+        return new(plan.NewReference);
+    }
+
+    public async ValueTask DestroyAsync(CallContext context, Ref self)
+    {
+        var vdi = store.Current.Get("VDI", self);
+        var sr = store.Current.Get("SR", vdi.Target("SR"));
+        var attached = storage.Attached(sr);
+        RequireManaged(vdi);
+        var key = vdi.Text("location");
+        var intents = work.Promise("destroy", [(sr, key)]);
+        await using var scope = await guard.BeginAsync(
+            context, [new("SR", sr.Reference, "vdi_destroy"), new("VDI", self.Text, "destroy")], unit => Begin(unit, intents));
+        try
+        {
+            var changes = await Translated(() => attached.DestroyVolumeAsync(key, context.Cancellation), sr, self.Text, "destroy");
+            store.Commit(unit =>
+            {
+                if (unit.Find(self.Text) is { } doomed)
+                    VolumeRecords.Delete(unit, doomed);
+                records.Apply(unit, sr, changes);
+                End(unit, intents);
+                scope.End(unit);
+            });
+        }
+        catch
+        {
+            store.Commit(unit => End(unit, intents));
+            throw;
+        }
+    }
+
+    public async ValueTask ResizeAsync(CallContext context, Ref self, long size)
+    {
+        var vdi = store.Current.Get("VDI", self);
+        var sr = store.Current.Get("SR", vdi.Target("SR"));
+        var attached = storage.Attached(sr);
+        RequireManaged(vdi);
+        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_resize"), new("VDI", self.Text, "resize")]);
+        var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, "resize");
+        store.Commit(unit =>
+        {
+            records.Apply(unit, sr, changes);
+            scope.End(unit);
+        });
+    }
+
+    /// <summary>Name and description live with the data as well.</summary>
+    public async ValueTask SetNameAsync(CallContext context, Ref self, string field, string value)
+    {
+        var vdi = store.Current.Get("VDI", self);
+        var sr = store.Current.Get("SR", vdi.Target("SR"));
+        var label = field == "name_label" ? value : vdi.Text("name_label");
+        var description = field == "name_description" ? value : vdi.Text("name_description");
+        if (storage.TryAttached(sr) is { } attached)
+        {
+            await Translated(
+                async () =>
+                {
+                    await attached.SetNameAsync(vdi.Text("location"), label, description, context.Cancellation);
+                    return true;
+                },
+                sr,
+                self.Text,
+                "update");
+        }
+
+        store.Commit(unit =>
+        {
+            unit.Get("VDI", self);
+            unit.Set(self.Text, field, Storable.Clean(value));
+        });
+    }
+
+    /// <summary>Brings sizes of one VDI up to date after a writer closed it.</summary>
+    public async ValueTask RefreshAsync(Record vdi, CancellationToken cancellationToken)
+    {
+        if (store.Current.Find(vdi.Target("SR")) is not { } sr || storage.TryAttached(sr) is not { } attached)
+            return;
+        try
+        {
+            var volume = await attached.StatVolumeAsync(vdi.Text("location"), cancellationToken);
+            store.Commit(unit =>
+            {
+                if (unit.Find(vdi.Reference) is not null)
+                    records.Apply(unit, sr, new(volume, [volume], []));
+            });
+        }
+        catch (StorageException e) when (e.Fault == StorageFault.VolumeDoesNotExist)
+        {
+        }
+    }
+
+    internal static IReadOnlyDictionary<string, string> Texts(XenStruct map) =>
+        map.Names.Zip(map.Values).ToDictionary(p => p.First, p => p.Second.ToString()!, StringComparer.Ordinal);
+
+    internal static void Begin(UnitOfWork unit, IReadOnlyList<Intent> intents)
+    {
+        foreach (var intent in intents)
+            unit.BeginIntent(intent);
+    }
+
+    internal static void End(UnitOfWork unit, IReadOnlyList<Intent> intents)
+    {
+        foreach (var intent in intents)
+            unit.EndIntent(intent.Id);
+    }
+
+    private static void RequireManaged(Record vdi)
+    {
+        if (!vdi.Flag("managed"))
+            throw new XenException("VDI_NOT_MANAGED", vdi.Reference);
+    }
+
+    private async ValueTask UndoAsync(AttachedSr attached, Record sr, string key, IReadOnlyList<Intent> intents)
+    {
+        var undone = await attached.DestroyVolumeAsync(key, CancellationToken.None);
+        store.Commit(unit =>
+        {
+            records.Apply(unit, sr, undone);
+            End(unit, intents);
+        });
+    }
+
+    private static async ValueTask<T> Translated<T>(Func<ValueTask<T>> call, Record sr, string vdi, string operation)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            throw StorageErrors.Translate(e, sr.Reference, vdi, operation).AsException();
+        }
+    }
+}

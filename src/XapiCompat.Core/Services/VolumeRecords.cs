@@ -1,0 +1,110 @@
+using XapiCompat.Storage;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Services;
+
+/// <summary>Keeps VDI records equal to what a plugin reports: the only place where volume facts become fields.</summary>
+public sealed class VolumeRecords(StorageHost storage, IdSource ids)
+{
+    /// <summary>Writes everything that an operation changed; new volumes get plain records, gone ones lose theirs.</summary>
+    public void Apply(UnitOfWork unit, Record sr, VolumeChanges changes)
+    {
+        foreach (var volume in changes.Changed)
+            Upsert(unit, sr, volume);
+        foreach (var key in changes.Removed)
+        {
+            if (Find(unit, sr, key) is { } gone)
+                Delete(unit, gone);
+        }
+
+        UpdateAllocation(unit, sr);
+    }
+
+    /// <summary>Makes the VDIs of an SR equal to its volumes: new ones appear, vanished ones go.</summary>
+    public void Synchronise(UnitOfWork unit, Record sr, IReadOnlyList<VolumeInfo> volumes, SrStat stat)
+    {
+        var present = volumes.Select(v => v.Key).ToHashSet(StringComparer.Ordinal);
+        var gone = unit.Find(sr.Reference)!.Set("VDIs").Select(unit.Find).OfType<Record>().Where(v => !present.Contains(v.Text("location"))).ToList();
+        Apply(unit, sr, new(null, volumes, [.. gone.Select(g => g.Text("location"))]));
+        unit.Set(sr.Reference, "physical_size", stat.PhysicalSize);
+        unit.Set(sr.Reference, "physical_utilisation", stat.PhysicalUtilisation);
+        unit.Set(sr.Reference, "virtual_allocation", stat.VirtualAllocation);
+    }
+
+    /// <summary>Removes a VDI's record, its VBDs and what points to it as suspend image.</summary>
+    public static void Delete(UnitOfWork unit, Record vdi)
+    {
+        foreach (var vbd in vdi.Set("VBDs").Select(unit.Find).OfType<Record>().ToList())
+            DeviceRecords.DeleteVbd(unit, vbd);
+        if (vdi.Text("type") == "suspend")
+        {
+            foreach (var vm in unit.All(unit.Model.Class("VM")).Where(v => v.Target("suspend_VDI") == vdi.Reference).ToList())
+                unit.Set(vm.Reference, "suspend_VDI", Ref.Null.Text);
+        }
+
+        unit.Delete(vdi.Reference);
+    }
+
+    public static Record? Find(UnitOfWork unit, Record sr, string key)
+    {
+        // File-based plugins name volumes by uuid, which is indexed.
+        if (unit.FindByUuid(unit.Model.Class("VDI"), key) is { } byUuid && byUuid.Target("SR") == sr.Reference && byUuid.Text("location") == key)
+            return byUuid;
+        return unit.Drafts.Where(d => d.Class.Name == "VDI" && d.Target("SR") == sr.Reference)
+            .Concat(unit.Find(sr.Reference)?.Set("VDIs").Select(unit.Find).OfType<Record>() ?? [])
+            .FirstOrDefault(v => v.Text("location") == key);
+    }
+
+    private Record Upsert(UnitOfWork unit, Record sr, VolumeInfo volume)
+    {
+        var record = (volume.Uuid is null ? Find(unit, sr, volume.Key) : FindIndexed(unit, sr, volume)) ?? Insert(unit, sr, volume);
+        unit.Set(record.Reference, "virtual_size", volume.VirtualSize);
+        unit.Set(record.Reference, "physical_utilisation", volume.PhysicalUtilisation);
+        unit.Set(record.Reference, "managed", volume.Managed);
+        unit.Set(record.Reference, "sm_config", MergeSmConfig(sr, unit.Find(record.Reference)!.Map("sm_config"), volume));
+        return unit.Find(record.Reference)!;
+    }
+
+    private static Record? FindIndexed(UnitOfWork unit, Record sr, VolumeInfo volume) =>
+        unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D")) is { } found && found.Target("SR") == sr.Reference ? found : null;
+
+    private Record Insert(UnitOfWork unit, Record sr, VolumeInfo volume) => unit.Insert(
+        unit.Model.Class("VDI"),
+        ids.NewReference(),
+        [
+            ("uuid", volume.Uuid?.ToString("D") ?? ids.NewUuidText()),
+            ("name_label", volume.Name),
+            ("name_description", volume.Description),
+            ("SR", sr.Reference),
+            ("type", "user"),
+            ("location", volume.Key),
+            ("managed", volume.Managed),
+            ("read_only", !volume.ReadWrite),
+            ("sharable", volume.Sharable),
+            ("snapshot_time", XenDate.Never),
+            ("on_boot", "persist"),
+        ]);
+
+    private XenStruct MergeSmConfig(Record sr, XenStruct current, VolumeInfo volume)
+    {
+        foreach (var owned in storage.PluginOf(sr)?.Query().SmConfigKeys ?? [])
+        {
+            if (!volume.SmConfig.ContainsKey(owned))
+                current = current.Without(owned);
+        }
+
+        foreach (var (key, value) in volume.SmConfig)
+            current = current.With(key, value);
+        return current;
+    }
+
+    private static void UpdateAllocation(UnitOfWork unit, Record sr)
+    {
+        // Drafts count as they will be: the computed set of VDIs follows only at commit.
+        var stored = unit.Find(sr.Reference)!.Set("VDIs").Select(unit.Find).OfType<Record>();
+        var drafts = unit.Drafts.Where(d => d.Class.Name == "VDI" && d.Target("SR") == sr.Reference);
+        var sum = stored.Concat(drafts).DistinctBy(v => v.Reference).Where(v => v.Flag("managed")).Sum(v => v.Int("virtual_size"));
+        unit.Set(sr.Reference, "virtual_allocation", sum);
+    }
+}

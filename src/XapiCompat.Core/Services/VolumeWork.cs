@@ -1,0 +1,139 @@
+using XapiCompat.Storage;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Services;
+
+public enum CopyKind
+{
+    Snapshot,
+    Clone,
+}
+
+/// <summary>A disk to snapshot or clone, and the uuid that the result gets.</summary>
+public sealed record PlannedCopy(Record Source, Record Sr, Guid NewUuid, string NewReference, CopyKind Kind);
+
+/// <summary>A finished copy: what the plugin changed.</summary>
+public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes);
+
+/// <summary>
+/// Files first, records after, an intent around both: whatever moment the process dies at, a start finds either all of
+/// a call or nothing of it.
+/// </summary>
+public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRecords records, IdSource ids, TimeProvider clock)
+{
+    /// <summary>An intent per SR for new volumes; commit them with the marks of the operation.</summary>
+    public IReadOnlyList<Intent> Promise(string operation, IEnumerable<(Record Sr, string Key)> volumes) =>
+        [.. volumes.GroupBy(v => v.Sr.Uuid, v => v.Key).Select(g => new Intent(ids.NewUuidText(), g.Key, operation, [.. g]))];
+
+    public PlannedCopy Plan(IRecords current, Record vdi, CopyKind kind)
+    {
+        var sr = current.Get("SR", vdi.Target("SR"));
+        storage.Attached(sr);
+        if (!vdi.Flag("managed"))
+            throw new XenException("VDI_NOT_MANAGED", vdi.Reference);
+        return new(vdi, sr, ids.NewUuid(), ids.NewReference(), kind);
+    }
+
+    /// <summary>
+    /// Snapshots or clones disks while all their writers stand still, so that the results show one instant. On failure
+    /// nothing of it is left and the error is the first disk's.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<FinishedCopy>> CopyAsync(
+        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<double> progress, CancellationToken cancellationToken)
+    {
+        var finished = new List<FinishedCopy>();
+        try
+        {
+            await using var hold = await DiskHold.AcquireAsync(
+                plans.Select(p => new HeldDisk(storage.Attached(p.Sr), p.Source.Text("location"))), cancellationToken);
+            foreach (var plan in plans)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var sr = storage.Attached(plan.Sr);
+                var key = plan.Source.Text("location");
+                try
+                {
+                    var changes = plan.Kind == CopyKind.Snapshot
+                        ? await sr.SnapshotAsync(hold, key, plan.NewUuid, driverParams, cancellationToken)
+                        : await sr.CloneAsync(hold, key, plan.NewUuid, driverParams, cancellationToken);
+                    finished.Add(new(plan, changes));
+                }
+                catch (Exception e) when (StorageErrors.IsForeseen(e))
+                {
+                    throw StorageErrors.Translate(e, plan.Sr.Reference, plan.Source.Reference, plan.Kind == CopyKind.Snapshot ? "snapshot" : "clone").AsException();
+                }
+
+                progress((double)finished.Count / plans.Count);
+            }
+
+            return finished;
+        }
+        catch
+        {
+            await DiscardAsync(finished);
+            throw;
+        }
+    }
+
+    /// <summary>Takes back copies whose records were never written; brings the other volumes' records up to date.</summary>
+    public async ValueTask DiscardAsync(IReadOnlyList<FinishedCopy> copies)
+    {
+        foreach (var copy in copies)
+        {
+            var key = copy.Changes.Volume!.Key;
+            var undone = await storage.Attached(copy.Plan.Sr).DestroyVolumeAsync(key, CancellationToken.None);
+            var others = copy.Changes.Changed.Where(v => v.Key != key).ToList();
+            store.Commit(unit =>
+            {
+                records.Apply(unit, copy.Plan.Sr, new(null, others, copy.Changes.Removed));
+                records.Apply(unit, copy.Plan.Sr, undone);
+            });
+        }
+    }
+
+    /// <summary>Writes the records of a finished copy; the source's fields go over to the new VDI.</summary>
+    public Record Write(UnitOfWork unit, FinishedCopy copy)
+    {
+        var (plan, changes) = (copy.Plan, copy.Changes);
+        var source = unit.Find(plan.Source.Reference) ?? plan.Source;
+        var volume = changes.Volume!;
+        var snapshot = plan.Kind == CopyKind.Snapshot;
+        unit.Insert(
+            unit.Model.Class("VDI"),
+            plan.NewReference,
+            [
+                ("uuid", (volume.Uuid ?? plan.NewUuid).ToString("D")),
+                ("SR", plan.Sr.Reference),
+                ("location", volume.Key),
+                ("name_label", source["name_label"]),
+                ("name_description", source["name_description"]),
+                ("type", source["type"]),
+                ("sharable", source["sharable"]),
+                ("read_only", !volume.ReadWrite),
+                ("other_config", source["other_config"]),
+                ("xenstore_data", source["xenstore_data"]),
+                ("tags", source["tags"]),
+                ("on_boot", source["on_boot"]),
+                ("allow_caching", source["allow_caching"]),
+                ("managed", true),
+                ("is_a_snapshot", snapshot),
+                ("snapshot_of", snapshot ? source.Reference : Ref.Null.Text),
+                ("snapshot_time", snapshot ? XenDate.Format(clock.GetUtcNow()) : XenDate.Never),
+            ]);
+        records.Apply(unit, plan.Sr, changes);
+        return unit.Find(plan.NewReference)!;
+    }
+
+    /// <summary>Removes the files of volumes whose records are gone already, under an intent that was committed with them.</summary>
+    public async ValueTask RemoveAsync(Record sr, Intent intent)
+    {
+        foreach (var key in intent.Keys)
+        {
+            var changes = await storage.Attached(sr).DestroyVolumeAsync(key, CancellationToken.None);
+            store.Commit(unit => records.Apply(unit, sr, changes));
+        }
+
+        store.Commit(unit => unit.EndIntent(intent.Id));
+    }
+}

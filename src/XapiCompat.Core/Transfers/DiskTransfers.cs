@@ -1,0 +1,187 @@
+using XapiCompat.Core.Services;
+using XapiCompat.Disks;
+using XapiCompat.Storage;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Transfers;
+
+/// <inheritdoc cref="IDiskTransfers"/>
+public sealed class DiskTransfers(
+    RecordStore store, StorageHost storage, SessionService sessions, TaskService tasks, VdiService vdis, CancellationToken stopping) : IDiskTransfers
+{
+    private readonly TransferLocks _locks = new();
+
+    public ValueTask<ITransfer> BeginAsync(TransferCredentials credentials, string action, string? task, string? subtaskOf, CancellationToken cancellationToken)
+    {
+        Record session;
+        string? ownSession = null;
+        try
+        {
+            session = Authenticate(credentials, out ownSession);
+        }
+        catch (XenException e)
+        {
+            if (task is not null)
+                tasks.Fail(task, e.Failure);
+            throw;
+        }
+
+        var bound = task is not null && store.Current.Find(task)?.Class.Name == "task" ? task : null;
+        bound ??= tasks.Create(session, action, "", subtaskOf, cancellable: true);
+        return new(new Transfer(this, bound, ownSession, tasks.Track(bound)));
+    }
+
+    private Record Authenticate(TransferCredentials credentials, out string? ownSession)
+    {
+        ownSession = null;
+        if (credentials.Session is { Length: > 0 } session)
+            return sessions.Find(session) ?? throw Errors.SessionInvalid(session);
+        if (credentials.BasicUser is null)
+            throw new XenException("SESSION_AUTHENTICATION_FAILED", "", "credentials are needed");
+        ownSession = sessions.Login(credentials.BasicUser, credentials.BasicPassword ?? "", credentials.Originator);
+        return store.Current.Find(ownSession)!;
+    }
+
+    /// <summary>A disk by reference or uuid, as clients send both.</summary>
+    private Record FindVdi(string text)
+    {
+        var record = text.StartsWith(Ref.Prefix, StringComparison.Ordinal)
+            ? store.Current.Get("VDI", text)
+            : store.Current.FindByUuid(store.Model.Class("VDI"), text.ToLowerInvariant()) ?? throw Errors.UuidInvalid("VDI", text);
+        return record.Flag("managed") ? record : throw new XenException("VDI_NOT_MANAGED", record.Reference);
+    }
+
+    private sealed class Transfer : ITransfer
+    {
+        private readonly DiskTransfers _owner;
+        private readonly string? _ownSession;
+        private readonly CancellationTokenSource _cancellation;
+
+        public Transfer(DiskTransfers owner, string task, string? ownSession, CancellationToken cancelled)
+        {
+            _owner = owner;
+            Task = task;
+            _ownSession = ownSession;
+            _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancelled, owner.Stopping);
+        }
+
+        public string Task { get; }
+
+        public CancellationToken Cancellation => _cancellation.Token;
+
+        public async ValueTask<ExportSource> OpenExportAsync(string vdi, string? baseVdi, CancellationToken cancellationToken)
+        {
+            var record = _owner.FindVdi(vdi);
+            var baseRecord = baseVdi is null ? null : _owner.FindVdi(baseVdi);
+            var sr = _owner.Store.Current.Get("SR", record.Target("SR"));
+            var attached = _owner.Storage.Attached(sr);
+            var hold = await _owner._locks.AcquireAsync(record.Reference, exclusive: false, cancellationToken);
+            try
+            {
+                var key = record.Text("location");
+                ExportBase? difference = null;
+                var device = await attached.OpenAsync(key, DatapathMode.Read, cancellationToken);
+                try
+                {
+                    var volume = await attached.StatVolumeAsync(key, cancellationToken);
+                    if (baseRecord is not null)
+                        difference = await CompareAsync(attached, sr, baseRecord, key, device.VirtualSize, cancellationToken);
+                    var lent = new TransferDevice(device, () =>
+                    {
+                        hold.Dispose();
+                        return ValueTask.CompletedTask;
+                    });
+                    return new(record.Reference, Guid.Parse(record.Uuid), lent, volume.DataId, difference);
+                }
+                catch
+                {
+                    await device.DisposeAsync();
+                    throw;
+                }
+            }
+            catch (Exception e) when (StorageErrors.IsForeseen(e))
+            {
+                hold.Dispose();
+                throw StorageErrors.Translate(e, sr.Reference, record.Reference, "attach").AsException();
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+        }
+
+        public async ValueTask<ImportTarget> OpenImportAsync(string vdi, CancellationToken cancellationToken)
+        {
+            var record = _owner.FindVdi(vdi);
+            if (record.Flag("read_only"))
+                throw new XenException("VDI_READONLY", record.Reference);
+            var sr = _owner.Store.Current.Get("SR", record.Target("SR"));
+            var attached = _owner.Storage.Attached(sr);
+            var hold = await _owner._locks.AcquireAsync(record.Reference, exclusive: true, cancellationToken);
+            try
+            {
+                var device = await attached.OpenAsync(record.Text("location"), DatapathMode.ReadWrite, cancellationToken);
+                var lent = new TransferDevice(device, async () =>
+                {
+                    hold.Dispose();
+                    await _owner.Vdis.RefreshAsync(record, CancellationToken.None);
+                });
+                return new(record.Reference, Guid.Parse(record.Uuid), lent);
+            }
+            catch (Exception e) when (StorageErrors.IsForeseen(e))
+            {
+                hold.Dispose();
+                throw StorageErrors.Translate(e, sr.Reference, record.Reference, "attach").AsException();
+            }
+            catch
+            {
+                hold.Dispose();
+                throw;
+            }
+        }
+
+        public void Progress(double fraction) => _owner.Tasks.Progress(Task, fraction);
+
+        public void Succeed(XenValue? result) => _owner.Tasks.Succeed(Task, result);
+
+        public void Fail(XenFailure failure) => _owner.Tasks.Fail(Task, failure);
+
+        public void Cancelled() => _owner.Tasks.Cancelled(Task, fromHandler: true);
+
+        public ValueTask DisposeAsync()
+        {
+            // Ends nothing that has ended: a task is completed once.
+            _owner.Tasks.Fail(Task, new("INTERNAL_ERROR", "the transfer ended without a result"));
+            if (_ownSession is not null)
+                _owner.Sessions.Logout(_ownSession);
+            _cancellation.Dispose();
+            return ValueTask.CompletedTask;
+        }
+
+        private async ValueTask<ExportBase> CompareAsync(
+            AttachedSr attached, Record sr, Record baseRecord, string key, long size, CancellationToken cancellationToken)
+        {
+            // A base in another SR shares no file with the disk: everything may differ.
+            var sameSr = baseRecord.Target("SR") == sr.Reference;
+            var baseSr = sameSr ? attached : _owner.Storage.Attached(_owner.Store.Current.Get("SR", baseRecord.Target("SR")));
+            var baseKey = baseRecord.Text("location");
+            var volume = await baseSr.StatVolumeAsync(baseKey, cancellationToken);
+            var changed = sameSr ? await attached.CompareAsync(baseKey, key, cancellationToken) : null;
+            return new(Guid.Parse(baseRecord.Uuid), volume.DataId, changed ?? [new Extent(0, size, ExtentKind.Data)]);
+        }
+    }
+
+    private RecordStore Store => store;
+
+    private StorageHost Storage => storage;
+
+    private SessionService Sessions => sessions;
+
+    private TaskService Tasks => tasks;
+
+    private VdiService Vdis => vdis;
+
+    private CancellationToken Stopping => stopping;
+}
