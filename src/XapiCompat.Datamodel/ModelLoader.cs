@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
+using XapiCompat.Values;
 
 namespace XapiCompat.Datamodel;
 
@@ -59,7 +60,7 @@ internal static class ModelLoader
                     _ => FieldQualifier.DynamicReadOnly,
                 },
                 !field.TryGetProperty("persist", out var persist) || persist.GetBoolean(),
-                hasDefault ? type.Coerce(JsonValues.Read(given)) : type.Empty,
+                hasDefault ? Default(type, given) : type.Empty,
                 hasDefault,
                 computed.Contains(name + "." + fieldName),
                 Flag(field, "internal")));
@@ -92,7 +93,7 @@ internal static class ModelLoader
                     p.GetProperty("name").GetString()!,
                     type,
                     optional,
-                    p.TryGetProperty("default", out var given) ? type.Coerce(JsonValues.Read(given)) : type.Empty);
+                    p.TryGetProperty("default", out var given) ? Default(type, given) : type.Empty);
             })
             .ToList();
         var roles = root.TryGetProperty("map_keys_min_role", out var keys)
@@ -178,6 +179,19 @@ internal static class ModelLoader
     {
         using var file = read("roles.json");
         return Strings(file.RootElement.GetProperty("order_strong_to_weak"));
+    }
+
+    /// <summary>The model states one default that is no value of its type; the type's empty value stands in for it.</summary>
+    private static XenValue Default(XenType type, JsonElement given)
+    {
+        try
+        {
+            return type.Coerce(JsonValues.Read(given));
+        }
+        catch (XenTypeException)
+        {
+            return type.Empty;
+        }
     }
 
     private static bool Flag(JsonElement element, string name) =>

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace XapiCompat.Server;
+
+/// <summary>The self-signed RSA certificate, made at the first start; xe accepts RSA only.</summary>
+internal static class ServerCertificate
+{
+    public static X509Certificate2 LoadOrCreate(string path, string hostName, DateTimeOffset now)
+    {
+        if (!File.Exists(path))
+            Create(path, hostName, now);
+        try
+        {
+            using var pem = X509Certificate2.CreateFromPemFile(path, path);
+            return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+        }
+        catch (CryptographicException e)
+        {
+            throw new StartFailure("the certificate cannot be read: " + path + ": " + e.Message);
+        }
+    }
+
+    private static void Create(string path, string hostName, DateTimeOffset now)
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=" + hostName, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(hostName);
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
+        names.AddIpAddress(IPAddress.IPv6Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(10));
+
+        // Written aside and renamed: an interrupted first start leaves no half key behind.
+        var draft = path + ".new";
+        File.Delete(draft);
+        using (var file = new FileStream(draft, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        using (var writer = new StreamWriter(file))
+        {
+            writer.WriteLine(certificate.ExportCertificatePem());
+            writer.WriteLine(key.ExportPkcs8PrivateKeyPem());
+        }
+
+        File.Move(draft, path, overwrite: true);
+    }
+}

@@ -1,0 +1,244 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Handlers;
+using XapiCompat.Core.Operations;
+using XapiCompat.Core.Seed;
+using XapiCompat.Core.Services;
+using XapiCompat.Core.Transfers;
+using XapiCompat.Datamodel;
+using XapiCompat.Server.Rpc;
+using XapiCompat.Storage.VhdTree;
+using XapiCompat.Store;
+using XapiCompat.Wire;
+
+namespace XapiCompat.Server;
+
+/// <summary>The whole server: everything is made, joined and ended here.</summary>
+public sealed class ServerHost : IAsyncDisposable
+{
+    private readonly StateDirectory _state;
+    private readonly RecordStore _store;
+    private readonly StorageHost _storage;
+    private readonly WebApplication _app;
+    private readonly CancellationTokenSource _stopping;
+    private readonly Task _housekeeping;
+
+    private ServerHost(StateDirectory state, RecordStore store, StorageHost storage, WebApplication app, CancellationTokenSource stopping, Task housekeeping)
+    {
+        _state = state;
+        _store = store;
+        _storage = storage;
+        _app = app;
+        _stopping = stopping;
+        _housekeeping = housekeeping;
+    }
+
+    /// <summary>With the bound port; null when the listener is off.</summary>
+    public Uri? Http { get; private init; }
+
+    public Uri? Https { get; private init; }
+
+    /// <summary>PEM file with the TLS certificate.</summary>
+    public string Certificate => _state.Certificate;
+
+    public string StatePath => _state.Path;
+
+    public RecordStore Records => _store;
+
+    /// <summary>The line that says that the server is ready.</summary>
+    public string ReadyLine(ServerOptions options)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("http", Http?.GetLeftPart(UriPartial.Authority));
+            writer.WriteString("https", Https?.GetLeftPart(UriPartial.Authority));
+            writer.WriteString("user", options.User);
+            writer.WriteNumber("pid", Environment.ProcessId);
+            writer.WriteString("certificate", Https is null ? null : Certificate);
+            writer.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    /// <summary>Starts a server; returns when it accepts connections. Throws <see cref="StartFailure"/> with the reason.</summary>
+    public static async Task<ServerHost> StartAsync(ServerOptions options, TimeProvider? clock = null, CancellationToken cancellationToken = default)
+    {
+        clock ??= TimeProvider.System;
+        var state = StateDirectory.Open(options.State);
+        RecordStore? store = null;
+        StorageHost? storage = null;
+        WebApplication? app = null;
+        var stopping = new CancellationTokenSource();
+        try
+        {
+            var model = Model.Load();
+            store = OpenStore(state, model, options);
+            var ids = new IdSource();
+            storage = new StorageHost(store, [VhdTree(state, options, clock)]);
+            var credentials = new Credentials(options.User, options.Password);
+            var sessions = new SessionService(store, ids, clock, credentials);
+            var tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
+            var guard = new OperationGuard(store, clock);
+            var volumes = new VolumeRecords(storage, ids);
+            var work = new VolumeWork(store, storage, volumes, ids, clock);
+            var vdis = new VdiService(store, storage, volumes, work, guard, ids);
+            var events = new EventService(store, sessions, clock);
+            var handlers = new HandlerTable(model)
+                .Bind(new SessionHandlers(sessions, credentials))
+                .Bind(new TaskHandlers(store, tasks))
+                .Bind(new EventHandlers(events))
+                .Bind(new VdiHandlers(store, vdis))
+                .Bind(new SrHandlers(store, storage, volumes, guard))
+                .Bind(new VbdHandlers(store, ids))
+                .Bind(new VifHandlers(store, ids))
+                .Bind(new VmHandlers(store, new(store, storage, work, guard, ids, clock), ids))
+                .Bind(new VmSettingHandlers(store))
+                .Bind(new MessageHandlers())
+                .Verify();
+
+            var log = new ServerLog();
+            var dispatcher = new Dispatcher(store, handlers, sessions, tasks, ids, new(options.Strict, log.Unexpected));
+            var transfers = new DiskTransfers(store, storage, sessions, tasks, vdis, stopping.Token);
+            await PrepareAsync(state, store, storage, volumes, ids, clock, options, log, cancellationToken);
+
+            app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(dispatcher, sessions, new(model)), transfers, model, stopping.Token);
+            await ListenAsync(app, options, cancellationToken);
+            var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a)).ToList();
+            return new(state, store, storage, app, stopping, HousekeepAsync(sessions, tasks, clock, log, stopping.Token))
+            {
+                Http = bound.FirstOrDefault(u => u.Scheme == "http"),
+                Https = bound.FirstOrDefault(u => u.Scheme == "https"),
+            };
+        }
+        catch
+        {
+            if (app is not null)
+                await app.DisposeAsync();
+            if (storage is not null)
+                await storage.DisposeAsync();
+            store?.Dispose();
+            state.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5)))
+            await _app.StopAsync(limit.Token);
+        await _app.DisposeAsync();
+        await _housekeeping;
+        await _storage.DisposeAsync();
+        _store.Dispose();
+        _state.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static RecordStore OpenStore(StateDirectory state, Model model, ServerOptions options)
+    {
+        try
+        {
+            return RecordStore.Open(state.Database, model, options.Durable);
+        }
+        catch (StateVersionException e)
+        {
+            throw new StartFailure(e.Message + ": " + state.Path);
+        }
+    }
+
+    private static VhdTreePlugin VhdTree(StateDirectory state, ServerOptions options, TimeProvider clock) =>
+        new(sr => Path.Combine(state.Storage, sr.Uuid.ToString("D")), new VhdTreeOptions { Durable = options.Durable }, clock);
+
+    /// <summary>First inventory, attached SRs, finished or undone operations, fields that are not stored.</summary>
+    private static async Task PrepareAsync(
+        StateDirectory state, RecordStore store, StorageHost storage, VolumeRecords volumes, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
+    {
+        var facts = new HostFacts(Environment.MachineName, HostAddress(options), "8.3.0");
+        var inventory = new Inventory(store, ids, clock, facts);
+        inventory.Plant();
+        foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.PluginOf(s) is not null && !Directory.Exists(Path.Combine(state.Storage, s.Uuid))))
+        {
+            // An interrupted first start may have planted the record without making the directory.
+            if (sr.Set("PBDs").Select(store.Current.Find).OfType<Record>().FirstOrDefault() is { } pbd && !sr.Set("VDIs").Any())
+                await storage.AttachAsync(sr, pbd, create: true, cancellationToken);
+        }
+
+        await storage.AttachAllAsync(log.SrNotAttached, cancellationToken);
+        await new IntentRecovery(store, storage, volumes).RunAsync(cancellationToken);
+        foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.TryAttached(s) is not null).ToList())
+        {
+            var stat = await storage.Attached(sr).StatAsync(cancellationToken);
+            store.Commit(unit =>
+            {
+                unit.Set(sr.Reference, "physical_size", stat.PhysicalSize);
+                unit.Set(sr.Reference, "physical_utilisation", stat.PhysicalUtilisation);
+            });
+        }
+
+        inventory.Refresh();
+        store.Commit(AllowedOperations.DeriveAll);
+        store.Derive = AllowedOperations.Derive;
+    }
+
+    private static async Task ListenAsync(WebApplication app, ServerOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (IOException e) when (e.InnerException is not null)
+        {
+            throw new StartFailure("cannot listen on " + string.Join(" and ", new[] { options.Http, options.Https }.OfType<IPEndPoint>()) + ": " + e.Message);
+        }
+        catch (SocketException e)
+        {
+            throw new StartFailure("cannot listen on " + string.Join(" and ", new[] { options.Http, options.Https }.OfType<IPEndPoint>()) + ": " + e.Message);
+        }
+    }
+
+    /// <summary>Clients connect to host.address for transfers, so it is where they reach this listener.</summary>
+    private static string HostAddress(ServerOptions options)
+    {
+        var address = (options.Https ?? options.Http)!.Address;
+        if (!address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
+            return address.ToString();
+        foreach (var candidate in Dns.GetHostAddresses(Dns.GetHostName()))
+        {
+            if (candidate.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(candidate))
+                return candidate.ToString();
+        }
+
+        return IPAddress.Loopback.ToString();
+    }
+
+    private static async Task HousekeepAsync(SessionService sessions, TaskService tasks, TimeProvider clock, ServerLog log, CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(30), clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping))
+            {
+                try
+                {
+                    sessions.Collect();
+                    tasks.Collect();
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    log.Unexpected("housekeeping", e);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}
