@@ -9,7 +9,7 @@ public sealed record VhdTreeOptions
     /// </summary>
     public bool Durable { get; init; }
 
-    /// <summary>Called with the name of every file-system step when it is done. Tests stop there; production has none.</summary>
+    /// <summary>Called with the name of every file-system step before it is taken. Tests stop there; production has none.</summary>
     internal Action<string>? FaultPoint { get; init; }
 
     /// <summary>False tries the way for file systems without hard links.</summary>

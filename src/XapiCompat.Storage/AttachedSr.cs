@@ -21,6 +21,9 @@ public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
     /// <summary>True while a datapath to the volume is open.</summary>
     public bool IsOpen(string key) => _disks.HasDatapaths(key);
 
+    /// <inheritdoc cref="ISr.Problems"/>
+    public IReadOnlyList<string> Problems => sr.Problems;
+
     /// <inheritdoc cref="ISr.StatAsync"/>
     public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => sr.StatAsync(cancellationToken);
 

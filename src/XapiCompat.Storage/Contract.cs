@@ -98,6 +98,9 @@ public sealed record VolumeSpec(
 /// </summary>
 public interface ISr : IAsyncDisposable
 {
+    /// <summary>What attach or the last <see cref="ListAsync"/> found that is no usable volume and was left alone, a line each.</summary>
+    IReadOnlyList<string> Problems => [];
+
     ValueTask<SrStat> StatAsync(CancellationToken cancellationToken);
 
     /// <summary>All volumes, unmanaged ones included.</summary>

@@ -1,0 +1,168 @@
+using XapiCompat.Disks.Vhd;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>
+/// The directory of a tree and every step taken in it. Names: <c>&lt;uuid&gt;.vhd</c>, its sidecar <c>&lt;uuid&gt;.meta</c>, the leaf
+/// <c>&lt;uuid&gt;.vhd.new</c> that is about to replace one, and the file <c>&lt;uuid&gt;.vhd.tmp</c> that is about to become one.
+/// </summary>
+internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimeProvider time)
+{
+    public const string VhdSuffix = ".vhd";
+    public const string NewSuffix = ".vhd.new";
+    public const string TemporarySuffix = ".vhd.tmp";
+    public const string MetaSuffix = ".meta";
+    public const string MetaNewSuffix = ".meta.new";
+
+    public string Path { get; } = path;
+
+    public string PathOf(Guid id, string suffix = VhdSuffix) => System.IO.Path.Combine(Path, id.ToString("D") + suffix);
+
+    public bool Exists(Guid id, string suffix = VhdSuffix) => File.Exists(PathOf(id, suffix));
+
+    /// <summary>Bytes of a file; 0 when it is gone.</summary>
+    public long Length(Guid id)
+    {
+        var file = new FileInfo(PathOf(id));
+        return file.Exists ? file.Length : 0;
+    }
+
+    /// <summary>The uuids of all files with this suffix and a name as given here; others are none of ours.</summary>
+    public IEnumerable<Guid> Ids(string suffix)
+    {
+        foreach (var file in Directory.EnumerateFiles(Path, "*" + suffix))
+        {
+            var name = System.IO.Path.GetFileName(file);
+            if (name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out var id))
+                yield return id;
+        }
+    }
+
+    /// <summary>The uuid in a bare <c>&lt;uuid&gt;.vhd</c>; any other name (a path above all) gives null.</summary>
+    public static Guid? ParentId(string name) =>
+        name.EndsWith(VhdSuffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - VhdSuffix.Length), out var id) ? id : null;
+
+    public static bool TryParse(ReadOnlySpan<char> text, out Guid id) =>
+        Guid.TryParseExact(text, "D", out id) && text.SequenceEqual(id.ToString("D"));
+
+    /// <summary>Writes the headers of an empty disk, with <paramref name="parent"/> as the parent's name and id.</summary>
+    public async ValueTask WriteDiskAsync(string path, long size, Guid uniqueId, (Guid Id, Guid UniqueId, string Path)? parent)
+    {
+        Step("write " + path);
+        var create = new VhdCreateOptions
+        {
+            VirtualSize = size,
+            UniqueId = uniqueId,
+            Timestamp = time.GetUtcNow(),
+            Durable = options.Durable,
+            Overwrite = true,
+        };
+        if (parent is { } p)
+        {
+            create = create with
+            {
+                DiskType = VhdDiskType.Differencing,
+                ParentUniqueId = p.UniqueId,
+                ParentName = p.Id.ToString("D") + VhdSuffix,
+                ParentTimestamp = new DateTimeOffset(File.GetLastWriteTimeUtc(p.Path)),
+            };
+        }
+
+        await VhdFile.Create(path, create).DisposeAsync();
+    }
+
+    public async ValueTask WriteMetaAsync(Guid id, VolumeMeta meta)
+    {
+        var temporary = PathOf(id, MetaNewSuffix);
+        Step("write " + temporary);
+        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write, options: FileOptions.None))
+        {
+            await RandomAccess.WriteAsync(file, Sidecar.Write(meta), 0);
+            if (options.Durable)
+                RandomAccess.FlushToDisk(file);
+        }
+
+        Move(temporary, PathOf(id, MetaSuffix));
+    }
+
+    /// <summary>Null without a sidecar; an unreadable one counts as none.</summary>
+    public VolumeMeta? ReadMeta(Guid id)
+    {
+        var path = PathOf(id, MetaSuffix);
+        return File.Exists(path) ? Sidecar.TryRead(File.ReadAllBytes(path)) : null;
+    }
+
+    /// <summary>Gives a leaf the further name of a base; where links are not to be had, the base takes the leaf's place.</summary>
+    public void LinkOrMove(Guid leaf, Guid @base)
+    {
+        Step("link " + @base);
+        if (!options.HardLinks || !Native.TryLink(PathOf(leaf), PathOf(@base)))
+            File.Move(PathOf(leaf), PathOf(@base));
+    }
+
+    public void Move(string from, string to)
+    {
+        Step("move " + to);
+        File.Move(from, to, overwrite: true);
+    }
+
+    public void Delete(string path)
+    {
+        Step("delete " + path);
+        File.Delete(path);
+    }
+
+    /// <summary>Clears up after a failure; what stays goes with the next attach.</summary>
+    public void TryDelete(Guid id, string suffix)
+    {
+        try
+        {
+            File.Delete(PathOf(id, suffix));
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+        }
+    }
+
+    /// <summary>Gives a file its old name back after a failure.</summary>
+    public void TryMove(Guid from, Guid to)
+    {
+        try
+        {
+            File.Move(PathOf(from), PathOf(to), overwrite: true);
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+        }
+    }
+
+    /// <summary>Removes every file of the tree, and nothing else.</summary>
+    public void DeleteAll()
+    {
+        foreach (var suffix in new[] { NewSuffix, TemporarySuffix, VhdSuffix, MetaNewSuffix, MetaSuffix })
+        {
+            foreach (var id in Ids(suffix).ToArray())
+                Delete(PathOf(id, suffix));
+        }
+    }
+
+    public void Hide(Guid id)
+    {
+        Step("hide " + id);
+        VhdHead.Hide(PathOf(id), options.Durable);
+    }
+
+    /// <summary>In durable mode, the names given and taken so far last from here on.</summary>
+    public void Flush()
+    {
+        if (!options.Durable)
+            return;
+        Step("flush");
+        Native.FlushDirectory(Path);
+    }
+
+    /// <summary>The end of an operation: the last place at which one can be interrupted.</summary>
+    public void Done() => Step("done");
+
+    private void Step(string name) => options.FaultPoint?.Invoke(name);
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>
+/// All files of a tree, in memory, so that no operation has to open a chain to know its parents, depth or size.
+/// </summary>
+internal sealed class TreeIndex
+{
+    private readonly Dictionary<Guid, TreeNode> _nodes = [];
+    private readonly Dictionary<Guid, string> _broken = [];
+
+    public IReadOnlyCollection<TreeNode> Nodes => _nodes.Values;
+
+    /// <summary>Files that are no usable part of the tree, and why; they are left alone.</summary>
+    public IReadOnlyDictionary<Guid, string> Broken => _broken;
+
+    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.ContainsKey(id);
+
+    public bool TryFind(string key, [NotNullWhen(true)] out TreeNode? node)
+    {
+        node = null;
+        return TreeDirectory.TryParse(key, out var id) && _nodes.TryGetValue(id, out node);
+    }
+
+    public TreeNode Find(string key) => TryFind(key, out var node) ? node : throw StorageException.Missing(key);
+
+    public TreeNode? Find(Guid id) => _nodes.GetValueOrDefault(id);
+
+    public void Add(TreeNode node)
+    {
+        _nodes.Add(node.Id, node);
+        if (node.Parent is { } parent)
+            parent.Children++;
+    }
+
+    public void Remove(TreeNode node)
+    {
+        _nodes.Remove(node.Id);
+        if (node.Parent is { } parent)
+            parent.Children--;
+    }
+
+    /// <summary>The leaf's file has become the base <paramref name="baseId"/>, and a new file has the leaf's name.</summary>
+    public TreeNode Switch(TreeNode leaf, Guid baseId, Guid newUniqueId)
+    {
+        _nodes.Remove(leaf.Id);
+        var replacement = new TreeNode(leaf.Id, newUniqueId, leaf.Size, leaf) { Meta = leaf.Meta };
+        leaf.HasBlocks = !leaf.IsEmpty;
+        leaf.Hidden = true;
+        leaf.Meta = VolumeMeta.None;
+        leaf.Id = baseId;
+        _nodes.Add(baseId, leaf);
+        Add(replacement);
+        return replacement;
+    }
+
+    public void Break(Guid id, string reason) => _broken[id] = reason;
+
+    /// <summary>Drops the files that are not in the directory any more, bases with children excepted.</summary>
+    public void Forget(Func<Guid, bool> exists)
+    {
+        foreach (var node in _nodes.Values.Where(n => n.Children == 0 && !exists(n.Id)).ToArray())
+            Remove(node);
+        foreach (var id in _broken.Keys.Where(id => !exists(id)).ToArray())
+            _broken.Remove(id);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>
+/// One VHD file of a tree: a leaf, which is a volume, or a base, which only carries what its children share. When a leaf
+/// becomes a base, the node follows the file: it takes the new name, and a new node takes the volume's.
+/// Guarded by the lock of its <see cref="VhdTreeSr"/> except where a member says otherwise.
+/// </summary>
+internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? parent)
+{
+    /// <summary>Uuid in the file's name.</summary>
+    public Guid Id { get; set; } = id;
+
+    /// <summary>The footer's unique id. Changed by writers.</summary>
+    public Guid UniqueId { get; set; } = uniqueId;
+
+    /// <summary>Virtual size in bytes.</summary>
+    public long Size { get; set; } = size;
+
+    public TreeNode? Parent { get; } = parent;
+
+    /// <summary>Files in the chain from here to the root.</summary>
+    public int Depth { get; } = (parent?.Depth ?? 0) + 1;
+
+    public int Children { get; set; }
+
+    /// <summary>True for a base: no volume, and never written again.</summary>
+    public bool Hidden { get; set; }
+
+    /// <summary>True once a block is stored in this file; an open writer may know better.</summary>
+    public bool HasBlocks { get; set; }
+
+    /// <summary>
+    /// Set when somebody has seen an id that stands for <see cref="UniqueId"/>; the next write has to give another first.
+    /// Read by writers without a lock.
+    /// </summary>
+    public volatile bool Observed;
+
+    public VolumeMeta Meta { get; set; } = VolumeMeta.None;
+
+    public OpenNode Open { get; } = new();
+
+    public string Key => Id.ToString("D");
+
+    public bool IsEmpty => !HasBlocks && !Open.WriterHasBlocks;
+
+    /// <summary>
+    /// Names the data of this disk: an empty leaf of its parent's size shows the parent's data, so that neither a snapshot
+    /// nor its making changes what the state is called.
+    /// </summary>
+    private bool ShowsParent => Parent is not null && Parent.Size == Size && IsEmpty;
+
+    /// <summary>
+    /// The state of the data and the volume, in one id: stable until a write, and different for two volumes with the
+    /// same data, because a differential must not name itself as its base.
+    /// </summary>
+    public Guid ObserveDataId()
+    {
+        var node = this;
+        while (node.ShowsParent)
+            node = node.Parent!;
+        if (node == this)
+            Observed = true;
+
+        Span<byte> input = stackalloc byte[32];
+        Id.TryWriteBytes(input, bigEndian: true, out _);
+        node.UniqueId.TryWriteBytes(input[16..], bigEndian: true, out _);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(input, hash);
+        hash[6] = (byte)(hash[6] & 0x0F | 0x80);
+        hash[8] = (byte)(hash[8] & 0x3F | 0x80);
+        return new Guid(hash[..16], bigEndian: true);
+    }
+}

@@ -1,0 +1,73 @@
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>
+/// Makes a directory whole again after an interruption. Every step may itself be interrupted and repeated. Files that are
+/// not understood are left alone, and while there are such, no base is taken for abandoned.
+/// </summary>
+internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
+{
+    public void Run()
+    {
+        foreach (var leaf in directory.Ids(TreeDirectory.NewSuffix).ToArray())
+            SettleSwitch(leaf);
+        foreach (var suffix in new[] { TreeDirectory.TemporarySuffix, TreeDirectory.MetaNewSuffix })
+        {
+            foreach (var id in directory.Ids(suffix).ToArray())
+                directory.Delete(directory.PathOf(id, suffix));
+        }
+
+        new TreeLoader(directory, index).Load();
+        HideParents();
+        if (index.Broken.Count == 0)
+            RemoveAbandonedBases();
+        foreach (var id in directory.Ids(TreeDirectory.MetaSuffix).Where(id => !directory.Exists(id)).ToArray())
+            directory.Delete(directory.PathOf(id, TreeDirectory.MetaSuffix));
+        directory.Flush();
+        directory.Done();
+    }
+
+    /// <summary>
+    /// A replacement leaf that did not get its name. Its parent's name tells what was about to become the base: a second
+    /// name of the leaf, which goes; or, without hard links, the leaf itself, and then the switch is finished.
+    /// </summary>
+    private void SettleSwitch(Guid leaf)
+    {
+        var replacement = directory.PathOf(leaf, TreeDirectory.NewSuffix);
+        var head = VhdHead.TryRead(replacement, out _);
+        var parent = head is { HasParent: true } ? TreeDirectory.ParentId(head.Header!.Value.ParentName) : null;
+        var parentHead = parent is { } id && directory.Exists(id) ? VhdHead.TryRead(directory.PathOf(id), out _) : null;
+        var fits = parentHead is not null && parentHead.Footer.UniqueId == head!.Header!.Value.ParentUniqueId;
+
+        if (!directory.Exists(leaf))
+        {
+            if (fits)
+                directory.Move(replacement, directory.PathOf(leaf));
+            return;
+        }
+
+        if (fits && VhdHead.TryRead(directory.PathOf(leaf), out _)?.Footer.UniqueId == parentHead!.Footer.UniqueId)
+            directory.Delete(directory.PathOf(parent!.Value));
+        directory.Delete(replacement);
+    }
+
+    private void HideParents()
+    {
+        foreach (var node in index.Nodes.Where(n => n.Children > 0 && !n.Hidden).ToArray())
+        {
+            directory.Hide(node.Id);
+            node.Hidden = true;
+        }
+    }
+
+    private void RemoveAbandonedBases()
+    {
+        foreach (var leaf in index.Nodes.Where(n => n.Hidden && n.Children == 0).ToArray())
+        {
+            for (var node = leaf; node is { Hidden: true, Children: 0 }; node = node.Parent)
+            {
+                directory.Delete(directory.PathOf(node.Id));
+                index.Remove(node);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>
+/// The file steps that put a new volume beside a leaf. The leaf's file becomes a hidden base; the leaf's name and the new
+/// volume each get an empty file on top of it. The order survives an end of the process between any two steps, and in
+/// durable mode a loss of power: the leaf's name always leads to its data.
+/// </summary>
+internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid newId, Guid baseId)
+{
+    public Guid BaseId => baseId;
+
+    private bool _linked;
+    private bool _switched;
+    private bool _added;
+
+    public Guid LeafUniqueId { get; } = Guid.NewGuid();
+
+    public Guid NewUniqueId { get; } = Guid.NewGuid();
+
+    /// <summary>Throws after having undone everything, except when the process itself ends.</summary>
+    public async ValueTask RunAsync(VolumeMeta meta)
+    {
+        try
+        {
+            var parent = (baseId, leaf.UniqueId, directory.PathOf(leaf.Id));
+            await directory.WriteDiskAsync(Temporary, leaf.Size, NewUniqueId, parent);
+            await directory.WriteMetaAsync(newId, meta);
+
+            // Names the base before that exists: with it, recovery can tell the leaf's two names apart.
+            await directory.WriteDiskAsync(Replacement, leaf.Size, LeafUniqueId, parent);
+            directory.Flush();
+            directory.LinkOrMove(leaf.Id, baseId);
+            _linked = true;
+            directory.Flush();
+            directory.Move(Replacement, directory.PathOf(leaf.Id));
+            _switched = true;
+            directory.Move(Temporary, directory.PathOf(newId));
+            _added = true;
+            directory.Hide(baseId);
+            directory.Flush();
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            // With both leaves in place the tree is right; the next attach hides the base.
+            if (_added)
+                return;
+            Undo();
+            throw;
+        }
+    }
+
+    private string Replacement => directory.PathOf(leaf.Id, TreeDirectory.NewSuffix);
+
+    private string Temporary => directory.PathOf(newId, TreeDirectory.TemporarySuffix);
+
+    private void Undo()
+    {
+        // One rename takes the leaf back, whichever of the ways it went; nobody has written to the file it replaces.
+        if (_switched || (_linked && !directory.Exists(leaf.Id)))
+            directory.TryMove(baseId, leaf.Id);
+        else if (_linked)
+            directory.TryDelete(baseId, TreeDirectory.VhdSuffix);
+        directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
+        foreach (var suffix in new[] { TreeDirectory.TemporarySuffix, TreeDirectory.MetaSuffix, TreeDirectory.MetaNewSuffix })
+            directory.TryDelete(newId, suffix);
+    }
+}

@@ -1,0 +1,69 @@
+using XapiCompat.Disks.Vhd;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>What the first and the last sectors of a VHD tell: enough to put it into a tree without opening it.</summary>
+/// <param name="Length">Bytes of the file.</param>
+internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length)
+{
+    public bool HasParent => Footer.DiskType == VhdDiskType.Differencing;
+
+    /// <summary>False only when there is nowhere room for a block, neither before nor behind the BAT.</summary>
+    public bool HasBlocks => Header is not { } header
+        || header.TableOffset >= header.BlockSize
+        || Length - (header.TableOffset + 4L * header.MaxTableEntries) >= header.BlockSize;
+
+    /// <summary>Reads a file; null and a reason when it is not a whole VHD.</summary>
+    public static VhdHead? TryRead(string path, out string problem)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var length = RandomAccess.GetLength(file);
+        Span<byte> buffer = stackalloc byte[Footer.Size + DynamicHeader.Size];
+        if (length < Footer.Size)
+        {
+            problem = nameof(VhdFormatError.TooShort);
+            return null;
+        }
+
+        _ = RandomAccess.Read(file, buffer[..Footer.Size], length - Footer.Size);
+        if (!Footer.TryRead(buffer, out var footer, out var footerError)
+            && (RandomAccess.Read(file, buffer[..Footer.Size], 0) < Footer.Size || !Footer.TryRead(buffer, out footer, out _)))
+        {
+            problem = footerError.ToString();
+            return null;
+        }
+
+        var error = footer.FindProblem();
+        DynamicHeader? header = null;
+        if (error == VhdFormatError.None && footer.DiskType != VhdDiskType.Fixed)
+        {
+            var offset = footer.DataOffset <= (ulong)length ? (long)footer.DataOffset : length;
+            var count = RandomAccess.Read(file, buffer[..DynamicHeader.Size], offset);
+            if (DynamicHeader.TryRead(buffer[..count], out var found, out error))
+            {
+                error = found.FindProblem(footer);
+                header = found;
+            }
+        }
+
+        problem = error.ToString();
+        return error == VhdFormatError.None ? new VhdHead(footer, header, length) : null;
+    }
+
+    /// <summary>Sets tapdisk's hidden mark in both footers of a file that nobody writes.</summary>
+    public static void Hide(string path, bool durable)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        Span<byte> buffer = stackalloc byte[Footer.Size];
+        foreach (var offset in new[] { RandomAccess.GetLength(file) - Footer.Size, 0 })
+        {
+            if (RandomAccess.Read(file, buffer, offset) < Footer.Size || !Footer.TryRead(buffer, out var footer, out _))
+                continue;
+            (footer with { Hidden = 1 }).Write(buffer);
+            RandomAccess.Write(file, buffer, offset);
+        }
+
+        if (durable)
+            RandomAccess.FlushToDisk(file);
+    }
+}

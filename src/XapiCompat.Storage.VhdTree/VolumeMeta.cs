@@ -1,0 +1,9 @@
+using System.Collections.Immutable;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>What the host knows of a volume and a VHD cannot hold.</summary>
+internal sealed record VolumeMeta(string Name, string Description, bool Sharable, ImmutableSortedDictionary<string, string> Keys)
+{
+    public static VolumeMeta None { get; } = new("", "", false, ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal));
+}
