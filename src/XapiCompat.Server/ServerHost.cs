@@ -155,7 +155,7 @@ public sealed class ServerHost : IAsyncDisposable
     }
 
     private static VhdTreePlugin VhdTree(StateDirectory state, ServerOptions options, TimeProvider clock) =>
-        new(sr => Path.Combine(state.Storage, sr.Uuid.ToString("D")), new VhdTreeOptions { Durable = options.Durable }, clock);
+        new([state.Storage], sr => Path.Combine(state.Storage, sr.Uuid.ToString("D")), clock, new VhdTreeOptions { Durable = options.Durable });
 
     /// <summary>First inventory, attached SRs, finished or undone operations, fields that are not stored.</summary>
     private static async Task PrepareAsync(

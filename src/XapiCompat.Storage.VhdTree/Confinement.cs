@@ -26,16 +26,16 @@ internal sealed class Confinement(IEnumerable<string> roots)
     {
         for (var links = 0; links < MaxLinks; links++)
         {
-            if (FirstLink(path) is not var (link, rest))
+            if (FirstLink(path) is not var (link, remainder))
                 return Path.TrimEndingDirectorySeparator(path);
             var target = new FileInfo(link).LinkTarget!;
-            path = Path.GetFullPath(Path.Join(Path.GetFullPath(target, Path.GetDirectoryName(link)!), rest));
+            path = Path.GetFullPath(Path.Join(Path.GetFullPath(target, Path.GetDirectoryName(link)!), remainder));
         }
 
         throw new UnauthorizedAccessException("The path has too many symbolic links.");
     }
 
-    private static (string Link, string Rest)? FirstLink(string path)
+    private static (string Link, string Remainder)? FirstLink(string path)
     {
         var start = Path.GetPathRoot(path)!.Length;
         while (start < path.Length)

@@ -12,7 +12,7 @@ internal sealed class OpenChains(TreeDirectory directory)
 
     /// <summary>
     /// Borrows the chain of a node. The caller holds the tree's lock, so that names do not change, and pairs the call with
-    /// <see cref="ReturnAsync"/>.
+    /// <see cref="ReturnAsync(SharedChain)"/>.
     /// </summary>
     public SharedChain Borrow(TreeNode node, DatapathMode mode)
     {
@@ -148,6 +148,6 @@ internal sealed class OpenChains(TreeDirectory directory)
     private static void Close(List<VhdFile> files)
     {
         foreach (var file in files)
-            _ = file.DisposeAsync();
+            _ = file.DisposeAsync().AsTask();
     }
 }

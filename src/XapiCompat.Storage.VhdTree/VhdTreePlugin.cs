@@ -45,7 +45,10 @@ public sealed class VhdTreePlugin(
             ["location"] = "local directory path (SRs of type file)",
             ["server"] = "hostname or IP address of the NFS server (SRs of type nfs)",
             ["serverpath"] = "path on the NFS server (SRs of type nfs)",
-        });
+        })
+    {
+        SmConfigKeys = ["vhd-parent"],
+    };
 
     public ValueTask CreateAsync(SrConfiguration configuration, CancellationToken cancellationToken)
     {

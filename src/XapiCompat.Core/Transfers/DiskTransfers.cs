@@ -32,6 +32,14 @@ public sealed class DiskTransfers(
         return new(new Transfer(this, bound, ownSession, tasks.Track(bound)));
     }
 
+    public ValueTask CheckAsync(TransferCredentials credentials, string action, CancellationToken cancellationToken)
+    {
+        Authenticate(credentials, out var ownSession);
+        if (ownSession is not null)
+            sessions.Logout(ownSession);
+        return ValueTask.CompletedTask;
+    }
+
     private Record Authenticate(TransferCredentials credentials, out string? ownSession)
     {
         ownSession = null;
