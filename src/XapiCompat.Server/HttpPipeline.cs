@@ -1,35 +1,59 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using XapiCompat.Core.Transfers;
-using XapiCompat.Datamodel;
+using XapiCompat.Server.Connections;
+using XapiCompat.Server.HttpActions;
 using XapiCompat.Server.Rpc;
 
 namespace XapiCompat.Server;
 
-/// <summary>Listeners and the way of a request to RPC or to an HTTP action.</summary>
+/// <summary>Listeners and the way of a request: HTTP actions by their paths, everything else posted is RPC.</summary>
 internal static class HttpPipeline
 {
-    public static WebApplication Build(
-        ServerOptions options, StateDirectory state, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, Model model, CancellationToken stopping)
+    public static WebApplication Build(ServerOptions options, StateDirectory state, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "XapiCompat" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, state, clock));
+        var transferOptions = new TransferOptions { IdleTimeout = options.TransferIdle, Time = clock };
+        var router = HttpActionTable.Create(transfers, transferOptions);
+        var raw = HttpActionTable.RawHandlers(router, transferOptions);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            KestrelLimits.Apply(kestrel);
+            Listen(kestrel, options, state, clock, raw);
+        });
         var app = builder.Build();
-        app.Run(http => HttpMethods.IsPost(http.Request.Method)
-            ? rpc.InvokeAsync(http)
-            : HtmlPage.WriteAsync(http, StatusCodes.Status404NotFound, "Not Found", http.Request.Path));
+        app.Run(async http =>
+        {
+            if (await router.TryInvokeAsync(http))
+                return;
+            if (HttpMethods.IsOptions(http.Request.Method))
+                Preflight(http);
+            else
+                await rpc.InvokeAsync(http);
+        });
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, StateDirectory state, TimeProvider clock)
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, StateDirectory state, TimeProvider clock, RawRequestHandlers raw)
     {
+        var layer = new ConnectionLayerOptions { Time = clock };
         if (options.Http is { } http)
-            kestrel.Listen(http);
+            kestrel.Listen(http, listener => listener.UseXapiConnectionLayer(null, raw, layer));
         if (options.Https is { } https)
         {
             var certificate = ServerCertificate.LoadOrCreate(state.Certificate, Environment.MachineName, clock.GetUtcNow());
-            kestrel.Listen(https, listener => listener.UseHttps(certificate));
+            kestrel.Listen(https, listener => listener.UseXapiConnectionLayer(certificate, raw, layer));
         }
+    }
+
+    /// <summary>Browsers ask before they post from another origin.</summary>
+    private static void Preflight(HttpContext http)
+    {
+        var asked = http.Request.Headers.AccessControlRequestHeaders.ToString();
+        http.Response.Headers.AccessControlAllowOrigin = "*";
+        http.Response.Headers.AccessControlAllowMethods = "PUT";
+        http.Response.Headers.AccessControlAllowHeaders = asked.Length > 0 ? asked + ", X-Requested-With" : "X-Requested-With";
+        http.Response.ContentLength = 0;
     }
 }

@@ -108,7 +108,7 @@ public sealed class ServerHost : IAsyncDisposable
             var transfers = new DiskTransfers(store, storage, sessions, tasks, vdis, stopping.Token);
             await PrepareAsync(state, store, storage, volumes, ids, clock, options, log, cancellationToken);
 
-            app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(dispatcher, sessions, new(model)), transfers, model, stopping.Token);
+            app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(dispatcher, sessions, new(model), stopping.Token), transfers);
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a)).ToList();
             return new(state, store, storage, app, stopping, HousekeepAsync(sessions, tasks, clock, log, stopping.Token))

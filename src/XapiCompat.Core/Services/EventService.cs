@@ -26,7 +26,7 @@ public sealed class EventService(RecordStore store, SessionService sessions, Tim
                 throw Errors.SessionInvalid(session);
             var events = Collect(database, subscriptions, since);
             var left = limit - clock.GetElapsedTime(start);
-            if (events.Count > 0 || left <= TimeSpan.Zero)
+            if (events.Count > 0 || left <= TimeSpan.Zero || cancellationToken.IsCancellationRequested)
             {
                 sessions.Find(session);
                 return Answer(database, events);
@@ -37,8 +37,9 @@ public sealed class EventService(RecordStore store, SessionService sessions, Tim
             {
                 await next.WaitAsync(left, clock, cancellationToken);
             }
-            catch (TimeoutException)
+            catch (Exception e) when (e is TimeoutException or OperationCanceledException)
             {
+                // The wait is over: the client's patience, the client itself, or the server ends. Answer with what is there.
             }
         }
     }

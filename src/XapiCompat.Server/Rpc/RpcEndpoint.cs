@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Services;
 using XapiCompat.Values;
@@ -7,7 +6,7 @@ using XapiCompat.Wire;
 namespace XapiCompat.Server.Rpc;
 
 /// <summary>RPC posts: JSON-RPC below <c>/jsonrpc</c>, XML-RPC on every other path.</summary>
-internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, SystemMethods system)
+internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, SystemMethods system, CancellationToken stopping)
 {
     private const long BeforeLogin = 1L << 20;
     private const long Login = 64L << 10;
@@ -60,11 +59,12 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
     {
         if (system.TryAnswer(request.Call, out var answer))
             return (request with { BareAnswer = true }, answer);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
         var subtaskOf = http.Request.Headers["subtask-of"].ToString();
         var origin = new CallOrigin(
             http.Connection.RemoteIpAddress?.ToString() ?? "",
             subtaskOf.Length > 0 ? subtaskOf : null,
-            http.Features.Get<IHttpRequestLifetimeFeature>()!.RequestAborted);
+            waiting.Token);
         return (request, await dispatcher.InvokeAsync(request.Call, origin));
     }
 
