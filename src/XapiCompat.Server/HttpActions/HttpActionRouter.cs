@@ -1,0 +1,44 @@
+namespace XapiCompat.Server.HttpActions;
+
+/// <summary>Finds the handler by method and longest path prefix, and refuses what has none.</summary>
+internal sealed class HttpActionRouter
+{
+    /// <summary>Methods that a XenAPI server has handlers for; others are 501 whatever their path.</summary>
+    private static readonly string[] KnownMethods = ["GET", "PUT", "POST", "CONNECT", "OPTIONS"];
+
+    private readonly IHttpAction[] _actions;
+
+    public HttpActionRouter(IEnumerable<IHttpAction> actions) =>
+        _actions = [.. actions.OrderByDescending(a => a.PathPrefix.Length)];
+
+    /// <summary>Prefixes of all PUT handlers: where an upload without any length may arrive.</summary>
+    public IReadOnlyList<string> UploadPaths => [.. _actions.Where(a => a.Method == "PUT").Select(a => a.PathPrefix)];
+
+    public IHttpAction? Find(string method, string path)
+    {
+        foreach (var action in _actions)
+        {
+            if (action.Method == method && path.StartsWith(action.PathPrefix, StringComparison.Ordinal))
+                return action;
+        }
+
+        return null;
+    }
+
+    /// <summary>False when nothing was answered: a POST or OPTIONS without a handler here belongs to RPC.</summary>
+    public async Task<bool> TryInvokeAsync(HttpContext context)
+    {
+        var method = context.Request.Method;
+        if (Find(method, context.Request.Path.Value ?? "/") is { } action)
+            await action.InvokeAsync(context);
+        else if (method is "POST" or "OPTIONS")
+            return false;
+        else if (!KnownMethods.Contains(method))
+            await ErrorPage.WriteAsync(context, StatusCodes.Status501NotImplemented, "There is no handler for this method.");
+        else if (method == "GET")
+            await ErrorPage.WriteAsync(context, StatusCodes.Status404NotFound, "There is nothing under this path.");
+        else
+            await ErrorPage.WriteAsync(context, StatusCodes.Status403Forbidden, "There is no handler for this method under this path.");
+        return true;
+    }
+}

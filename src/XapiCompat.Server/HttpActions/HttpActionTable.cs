@@ -1,0 +1,15 @@
+using XapiCompat.Core.Transfers;
+using XapiCompat.Server.Connections;
+
+namespace XapiCompat.Server.HttpActions;
+
+/// <summary>All HTTP handlers, and their way in for requests that HTTP cannot carry.</summary>
+internal static class HttpActionTable
+{
+    public static HttpActionRouter Create(IDiskTransfers transfers, TransferOptions options) =>
+        new([new ExportRawVdi(transfers, options), new ImportRawVdi(transfers, options)]);
+
+    /// <summary>For <see cref="ConnectionLayer.UseXapiConnectionLayer"/>.</summary>
+    public static RawRequestHandlers RawHandlers(HttpActionRouter router, TransferOptions options) =>
+        new(new RawUpload(router, options).RunAsync, router.UploadPaths, CliRefusal.RunAsync);
+}

@@ -1,0 +1,154 @@
+using Microsoft.AspNetCore.Connections.Features;
+using XapiCompat.Core.Transfers;
+using XapiCompat.Disks.Raw;
+using XapiCompat.Disks.Streams;
+using XapiCompat.Disks.Vhd.Streams;
+using XapiCompat.Server.Connections;
+using XapiCompat.Values;
+
+namespace XapiCompat.Server.HttpActions;
+
+/// <summary>
+/// PUT /import_raw_vdi: writes raw bytes, xapi's own chunk framing or a VHD onto a disk. The head of the answer goes out
+/// before the body is read, because clients wait for it; its end goes out after the task has ended, because clients
+/// read it to the end and then ask the task.
+/// </summary>
+internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions options) : IHttpAction
+{
+    /// <summary>How long to look whether more comes than the disk can hold, when no length says so.</summary>
+    private static readonly TimeSpan SurplusWait = TimeSpan.FromMilliseconds(200);
+
+    private static readonly TimeSpan DrainQuiet = TimeSpan.FromSeconds(1);
+
+    public string Method => "PUT";
+
+    public string PathPrefix => "/import_raw_vdi";
+
+    public string Action => "put_import_raw_vdi";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var request = new TransferRequest(context, transfers, Action);
+        var form = UploadForm.Of(context.Request);
+        if (form.Length == 0 && !request.NamesTask)
+        {
+            await AnswerProbeAsync(request);
+            return;
+        }
+
+        if (await request.BeginAsync() is not { } begun)
+            return;
+        await using var transfer = begun;
+        var upload = UploadKind.Of(request.Parameters);
+        if (!form.HasBody)
+            await request.RefuseAsync(transfer, StatusCodes.Status411LengthRequired, TransferFailures.DeviceIo);
+        else if (upload.Refusal is { } refusal)
+            await request.RefuseAsync(transfer, upload.RefusalStatus, refusal);
+        else
+            await ImportAsync(request, transfer, upload, form);
+    }
+
+    /// <summary>Some clients send the request once without data, to follow redirections, before the real one.</summary>
+    private static async Task AnswerProbeAsync(TransferRequest request)
+    {
+        if (!await request.CheckAsync())
+            return;
+        request.Context.Response.Headers.CacheControl = "no-cache, no-store";
+        request.Context.Response.ContentLength = 0;
+        await request.Context.Response.StartAsync(request.Context.RequestAborted);
+    }
+
+    private async Task ImportAsync(TransferRequest request, ITransfer transfer, UploadKind upload, UploadForm form)
+    {
+        var context = request.Context;
+        request.LiftLimits();
+        IStreamDecoder decoder = upload.Framed ? new ChunkedFramingDecoder()
+            : upload.Format == TransferFormat.Vhd ? new VhdStreamDecoder()
+            : new RawStreamDecoder();
+        using var watchdog = new IdleWatchdog(options.Time, options.IdleTimeout, () => decoder.BytesConsumed);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, transfer.Cancellation, watchdog.Expired);
+        try
+        {
+            string vdi;
+            await using (var target = await transfer.OpenImportAsync(upload.Vdi!, end.Token))
+            {
+                vdi = target.VdiRef;
+                await SendHeadAsync(context, transfer, end.Token);
+                var result = await decoder.RunAsync(context.Request.BodyReader, target.Device, form.Length, transfer.Progress, end.Token);
+                if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context))
+                    result = result with { Failure = DecodeFailure.OutOfRange, Detail = "more bytes than the disk holds" };
+                await target.Device.FlushAsync(end.Token);
+                if (!result.Succeeded)
+                    throw new StreamRefusal(result);
+            }
+
+            // The disk is closed first: clients use it as soon as the task has ended.
+            transfer.Succeed(XenString.Of(vdi));
+        }
+        catch (Exception e)
+        {
+            await EndAsync(request, transfer, upload.Vdi!, e);
+        }
+    }
+
+    private static async Task SendHeadAsync(HttpContext context, ITransfer transfer, CancellationToken cancellationToken)
+    {
+        var response = context.Response;
+        response.Headers.CacheControl = "no-cache, no-store";
+        response.Headers["task-id"] = transfer.Task;
+        response.Headers.ContentType = TransferFormat.Raw.ContentType;
+        await response.StartAsync(cancellationToken);
+
+        // Starting alone sends nothing.
+        await response.BodyWriter.FlushAsync(cancellationToken);
+    }
+
+    private async ValueTask<bool> HasSurplusAsync(HttpContext context)
+    {
+        var drain = new InputDrain(context.Request.BodyReader, options.Time);
+        await drain.RunAsync(SurplusWait);
+        context.Items[typeof(InputDrain)] = true;
+        return drain.Dropped > 0;
+    }
+
+    private async Task EndAsync(TransferRequest request, ITransfer transfer, string vdi, Exception exception)
+    {
+        var context = request.Context;
+        var failure = exception is StreamRefusal ? TransferFailures.DeviceIo : TransferFailures.Of(exception, vdi);
+        if (failure.Code == "INTERNAL_ERROR")
+            options.Logger.LogError(exception, "Import into {Vdi} failed", vdi);
+        else
+            options.Logger.LogInformation("Import into {Vdi} failed: {Reason}", vdi, exception.Message);
+        var cancelled = exception is OperationCanceledException && transfer.Cancellation.IsCancellationRequested;
+        if (cancelled)
+            transfer.Cancelled();
+        else
+            transfer.Fail(failure);
+
+        if (exception is OperationCanceledException)
+        {
+            context.Abort();
+        }
+        else if (!context.Response.HasStarted)
+        {
+            await ErrorPage.WriteAsync(context, StatusCodes.Status500InternalServerError, string.Join(' ', failure.Description));
+        }
+        else
+        {
+            await new InputDrain(context.Request.BodyReader, options.Time).RunAsync(DrainQuiet);
+            context.Items[typeof(InputDrain)] = true;
+            Close(request);
+        }
+    }
+
+    /// <summary>A client that named no task learns of the failure only by a connection that looks cut.</summary>
+    private static void Close(TransferRequest request)
+    {
+        if (request.NamesTask)
+            request.Context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        else
+            request.Context.Abort();
+    }
+
+    private sealed class StreamRefusal(DecodeResult result) : Exception($"{result.Failure} {result.FormatError} {result.Detail}");
+}

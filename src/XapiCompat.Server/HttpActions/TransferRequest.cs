@@ -1,0 +1,76 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using XapiCompat.Core.Transfers;
+using XapiCompat.Values;
+
+namespace XapiCompat.Server.HttpActions;
+
+/// <summary>What both transfer directions do with a request before any data moves.</summary>
+internal sealed class TransferRequest(HttpContext context, IDiskTransfers transfers, string action)
+{
+    public HttpContext Context => context;
+
+    public RequestParameters Parameters { get; } = new(context.Request);
+
+    public bool NamesTask => Parameters.CookieFirst("task_id") is not null;
+
+    /// <summary>Binds the task. Null when the caller was refused, and told so.</summary>
+    public async ValueTask<ITransfer?> BeginAsync()
+    {
+        try
+        {
+            var credentials = CredentialReader.Read(context.Request, Parameters);
+            return await transfers.BeginAsync(
+                credentials, action, Parameters.CookieFirst("task_id"), Parameters.CookieFirst("subtask_of"), context.RequestAborted);
+        }
+        catch (XenException e)
+        {
+            await DenyAsync(e.Failure);
+            return null;
+        }
+    }
+
+    /// <summary>False when the caller was refused, and told so.</summary>
+    public async ValueTask<bool> CheckAsync()
+    {
+        try
+        {
+            await transfers.CheckAsync(CredentialReader.Read(context.Request, Parameters), action, context.RequestAborted);
+            return true;
+        }
+        catch (XenException e)
+        {
+            await DenyAsync(e.Failure);
+            return false;
+        }
+    }
+
+    /// <summary>Ends the task and answers; nothing was sent before.</summary>
+    public async ValueTask RefuseAsync(ITransfer transfer, int status, XenFailure failure)
+    {
+        transfer.Fail(failure);
+        await ErrorPage.WriteAsync(context, status, string.Join(' ', failure.Description));
+    }
+
+    /// <summary>A transfer has no size limit and may pause: an idle watchdog ends it instead. Only for callers who were let in.</summary>
+    public void LiftLimits()
+    {
+        var features = context.Features;
+        if (features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = null;
+        features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
+        features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
+    }
+
+    private Task DenyAsync(XenFailure failure)
+    {
+        var status = failure.Code switch
+        {
+            "SESSION_INVALID" or "SESSION_AUTHENTICATION_FAILED" => StatusCodes.Status401Unauthorized,
+            "RBAC_PERMISSION_DENIED" => StatusCodes.Status403Forbidden,
+            _ => StatusCodes.Status500InternalServerError,
+        };
+        if (status == StatusCodes.Status401Unauthorized)
+            context.Response.Headers.WWWAuthenticate = $"Basic realm=\"{action}\"";
+        return ErrorPage.WriteAsync(context, status, string.Join(' ', failure.Description));
+    }
+}
