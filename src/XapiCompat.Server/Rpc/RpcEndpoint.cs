@@ -1,5 +1,6 @@
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Services;
+using XapiCompat.Server.HttpActions;
 using XapiCompat.Values;
 using XapiCompat.Wire;
 
@@ -33,12 +34,12 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
         }
         catch (RpcReadException e)
         {
-            await HtmlPage.WriteAsync(http, StatusCodes.Status500InternalServerError, "Internal Error", e.Message);
+            await ErrorPage.WriteAsync(http, StatusCodes.Status500InternalServerError, e.Message);
             return;
         }
         catch (BadHttpRequestException e)
         {
-            await HtmlPage.WriteAsync(http, e.StatusCode, "Bad Request", e.Message);
+            await ErrorPage.WriteAsync(http, e.StatusCode, e.Message);
             return;
         }
 
