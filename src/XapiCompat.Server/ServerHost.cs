@@ -96,6 +96,8 @@ public sealed class ServerHost : IAsyncDisposable
                 .Bind(new EventHandlers(events))
                 .Bind(new VdiHandlers(store, vdis))
                 .Bind(new SrHandlers(store, storage, volumes, guard))
+                .Bind(new PbdHandlers(store, ids))
+                .Bind(new NetworkHandlers(store, ids))
                 .Bind(new VbdHandlers(store, ids))
                 .Bind(new VifHandlers(store, ids))
                 .Bind(new VmHandlers(store, new(store, storage, work, guard, ids, clock), ids))

@@ -18,7 +18,7 @@ internal sealed class StateDirectory : IDisposable
 
     public string Database => System.IO.Path.Combine(Path, "xapi.db");
 
-    public string Certificate => System.IO.Path.Combine(Path, "xapi.pem");
+    public string Certificate => System.IO.Path.Combine(Path, "server.pem");
 
     public string Storage => System.IO.Path.Combine(Path, "sr");
 
