@@ -9,13 +9,17 @@ internal sealed class TreeIndex
 {
     private readonly Dictionary<Guid, TreeNode> _nodes = [];
     private readonly Dictionary<Guid, string> _broken = [];
+    private readonly HashSet<Guid> _abandoned = [];
 
     public IReadOnlyCollection<TreeNode> Nodes => _nodes.Values;
 
     /// <summary>Files that are no usable part of the tree, and why; they are left alone.</summary>
     public IReadOnlyDictionary<Guid, string> Broken => _broken;
 
-    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.ContainsKey(id);
+    /// <summary>Files that nobody needs any more and that could not be deleted yet.</summary>
+    public IReadOnlySet<Guid> Abandoned => _abandoned;
+
+    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.ContainsKey(id) || _abandoned.Contains(id);
 
     public bool TryFind(string key, [NotNullWhen(true)] out TreeNode? node)
     {
@@ -41,6 +45,8 @@ internal sealed class TreeIndex
             parent.Children--;
     }
 
+    public void Abandon(Guid id) => _abandoned.Add(id);
+
     /// <summary>The leaf's file has become the base <paramref name="baseId"/>, and a new file has the leaf's name.</summary>
     public TreeNode Switch(TreeNode leaf, Guid baseId, Guid newUniqueId)
     {
@@ -64,5 +70,6 @@ internal sealed class TreeIndex
             Remove(node);
         foreach (var id in _broken.Keys.Where(id => !exists(id)).ToArray())
             _broken.Remove(id);
+        _abandoned.RemoveWhere(id => !exists(id));
     }
 }

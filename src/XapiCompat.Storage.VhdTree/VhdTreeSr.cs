@@ -39,6 +39,8 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
     public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => LockedAsync(
         () =>
         {
+            foreach (var id in _index.Abandoned)
+                TryDelete(id, TreeDirectory.VhdSuffix);
             var present = directory.Ids(TreeDirectory.VhdSuffix).ToHashSet();
             _index.Forget(present.Contains);
             new TreeLoader(directory, _index).Load();
@@ -81,9 +83,7 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
                 return ValueTask.FromResult(new VolumeChanges(null, [], []));
             if (leaf.Hidden)
                 throw Faults.Hidden(StorageFault.VolumeDelete, "The VDI carries the data of other VDIs");
-            var removed = new List<string>();
-            Remove(leaf, removed);
-            return ValueTask.FromResult(new VolumeChanges(null, [], removed));
+            return ValueTask.FromResult(new VolumeChanges(null, [], Remove(leaf)));
         },
         StorageFault.VolumeDelete,
         "Failed to delete the VDI",
@@ -199,30 +199,37 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
         return node;
     }
 
-    // The leaf goes first: a base without children is known as abandoned, a child without its base would be lost.
-    private void Remove(TreeNode leaf, List<string> removed)
+    // The leaf goes first: a base without children is known as abandoned, a child without its base would be lost. With the
+    // leaf gone the volume is destroyed, whatever happens to the rest.
+    private List<string> Remove(TreeNode leaf)
     {
         directory.Delete(directory.PathOf(leaf.Id));
         _index.Remove(leaf);
-        removed.Add(leaf.Key);
-        try
+        var removed = new List<string> { leaf.Key };
+        TryDelete(leaf.Id, TreeDirectory.MetaSuffix);
+        for (var node = leaf.Parent; node is { Hidden: true, Children: 0 }; node = node.Parent)
         {
-            directory.Delete(directory.PathOf(leaf.Id, TreeDirectory.MetaSuffix));
-            for (var node = leaf.Parent; node is { Hidden: true, Children: 0 }; node = node.Parent)
-            {
-                directory.Delete(directory.PathOf(node.Id));
-                _index.Remove(node);
-                removed.Add(node.Key);
-            }
-
-            directory.Flush();
-        }
-        catch (Exception e) when (Faults.IsForeseen(e))
-        {
-            // The volume is gone; what is left behind goes with the next attach.
+            _index.Remove(node);
+            removed.Add(node.Key);
+            if (!TryDelete(node.Id, TreeDirectory.VhdSuffix))
+                _index.Abandon(node.Id);
         }
 
         directory.Done();
+        return removed;
+    }
+
+    private bool TryDelete(Guid id, string suffix)
+    {
+        try
+        {
+            directory.Delete(directory.PathOf(id, suffix));
+            return true;
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            return false;
+        }
     }
 
     private async ValueTask GrowAsync(TreeNode leaf, long size)
