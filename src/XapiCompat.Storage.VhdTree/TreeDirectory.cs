@@ -74,15 +74,23 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     public async ValueTask WriteMetaAsync(Guid id, VolumeMeta meta)
     {
         var temporary = PathOf(id, MetaNewSuffix);
-        Step("write " + temporary);
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write, options: FileOptions.None))
+        try
         {
-            await RandomAccess.WriteAsync(file, Sidecar.Write(meta), 0);
-            if (options.Durable)
-                RandomAccess.FlushToDisk(file);
-        }
+            Step("write " + temporary);
+            using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+            {
+                await RandomAccess.WriteAsync(file, Sidecar.Write(meta), 0);
+                if (options.Durable)
+                    RandomAccess.FlushToDisk(file);
+            }
 
-        Move(temporary, PathOf(id, MetaSuffix));
+            Move(temporary, PathOf(id, MetaSuffix));
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            TryDelete(id, MetaNewSuffix);
+            throw;
+        }
     }
 
     /// <summary>Null without a sidecar; an unreadable one counts as none.</summary>
@@ -122,6 +130,13 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
         catch (Exception e) when (Faults.IsForeseen(e))
         {
         }
+    }
+
+    /// <summary>Clears up all files of a volume that did not come into being.</summary>
+    public void TryDeleteAll(Guid id)
+    {
+        foreach (var suffix in new[] { VhdSuffix, TemporarySuffix, MetaSuffix, MetaNewSuffix })
+            TryDelete(id, suffix);
     }
 
     /// <summary>Gives a file its old name back after a failure.</summary>

@@ -7,15 +7,18 @@ namespace XapiCompat.Storage.VhdTree;
 /// </summary>
 internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid newId, Guid baseId)
 {
-    public Guid BaseId => baseId;
-
     private bool _linked;
     private bool _switched;
-    private bool _added;
+
+    public Guid BaseId => baseId;
 
     public Guid LeafUniqueId { get; } = Guid.NewGuid();
 
     public Guid NewUniqueId { get; } = Guid.NewGuid();
+
+    private string Replacement => directory.PathOf(leaf.Id, TreeDirectory.NewSuffix);
+
+    private string Temporary => directory.PathOf(newId, TreeDirectory.TemporarySuffix);
 
     /// <summary>Throws after having undone everything, except when the process itself ends.</summary>
     public async ValueTask RunAsync(VolumeMeta meta)
@@ -35,23 +38,16 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid ne
             directory.Move(Replacement, directory.PathOf(leaf.Id));
             _switched = true;
             directory.Move(Temporary, directory.PathOf(newId));
-            _added = true;
-            directory.Hide(baseId);
             directory.Flush();
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            // With both leaves in place the tree is right; the next attach hides the base.
-            if (_added)
-                return;
             Undo();
             throw;
         }
+
+        HideBase();
     }
-
-    private string Replacement => directory.PathOf(leaf.Id, TreeDirectory.NewSuffix);
-
-    private string Temporary => directory.PathOf(newId, TreeDirectory.TemporarySuffix);
 
     private void Undo()
     {
@@ -60,8 +56,23 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid ne
             directory.TryMove(baseId, leaf.Id);
         else if (_linked)
             directory.TryDelete(baseId, TreeDirectory.VhdSuffix);
-        directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
-        foreach (var suffix in new[] { TreeDirectory.TemporarySuffix, TreeDirectory.MetaSuffix, TreeDirectory.MetaNewSuffix })
-            directory.TryDelete(newId, suffix);
+
+        // Should the leaf have lost its name for good, the replacement leads the next attach to it.
+        if (directory.Exists(leaf.Id))
+            directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
+        directory.TryDeleteAll(newId);
+    }
+
+    // Never before both leaves are in place: a hidden file without children is taken for abandoned. With them the tree is
+    // right, so a failure here is no failure of the operation; the next attach hides the base.
+    private void HideBase()
+    {
+        try
+        {
+            directory.Hide(baseId);
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+        }
     }
 }

@@ -184,17 +184,16 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
             await directory.WriteMetaAsync(id, meta);
             directory.Flush();
             directory.Move(temporary, directory.PathOf(id));
+            directory.Flush();
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            foreach (var suffix in new[] { TreeDirectory.TemporarySuffix, TreeDirectory.MetaSuffix, TreeDirectory.MetaNewSuffix })
-                directory.TryDelete(id, suffix);
+            directory.TryDeleteAll(id);
             throw;
         }
 
         var node = new TreeNode(id, uniqueId, size, parent) { Meta = meta };
         _index.Add(node);
-        directory.Flush();
         directory.Done();
         return node;
     }
@@ -215,6 +214,7 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
                 _index.Abandon(node.Id);
         }
 
+        directory.Flush();
         directory.Done();
         return removed;
     }

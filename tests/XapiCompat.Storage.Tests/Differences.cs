@@ -4,12 +4,12 @@ namespace XapiCompat.Storage.Tests;
 
 internal static class Differences
 {
-    /// <summary>Offsets (one per sector) at which the disks differ although no range says so.</summary>
+    /// <summary>Offsets (one per sector) at which <paramref name="other"/> differs from its base <paramref name="one"/> although no range says so.</summary>
     public static IReadOnlyList<long> Uncovered(byte[] one, byte[] other, IReadOnlyList<Extent> ranges)
     {
         var uncovered = new List<long>();
         var range = 0;
-        for (var offset = 0; offset < Math.Max(one.Length, other.Length); offset += 512)
+        for (var offset = 0; offset < other.Length; offset += 512)
         {
             while (range < ranges.Count && ranges[range].End <= offset)
                 range++;
