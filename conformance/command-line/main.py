@@ -129,8 +129,8 @@ def state_directory(checks, path):
 def newer_state(checks, path):
     with harness.Server(path("state")):
         pass
-    databases = [os.path.join(path("state"), name) for name in os.listdir(path("state"))
-                 if open(os.path.join(path("state"), name), "rb").read(15) == b"SQLite format 3"] if os.path.isdir(path("state")) else []
+    files = [os.path.join(path("state"), name) for name in os.listdir(path("state"))]
+    databases = [file for file in files if os.path.isfile(file) and open(file, "rb").read(15) == b"SQLite format 3"]
     checks.equal("there is one database", len(databases), 1)
     connection = sqlite3.connect(databases[0])
     connection.execute("PRAGMA user_version = 1000000")

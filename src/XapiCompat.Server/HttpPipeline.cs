@@ -13,7 +13,9 @@ internal static class HttpPipeline
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "XapiCompat" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
+            // A start that fails is reported by whoever asked for it, in one line.
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         var transferOptions = new TransferOptions { IdleTimeout = options.TransferIdle, Time = clock };
         var router = HttpActionTable.Create(transfers, transferOptions);
         var raw = HttpActionTable.RawHandlers(router, transferOptions);

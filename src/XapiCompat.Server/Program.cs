@@ -16,23 +16,18 @@ catch (StartFailure failure)
 
 await using (host)
 {
-    using var stop = new CancellationTokenSource();
+    // Not a token source: a second signal may come when everything is disposed already.
+    var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     void Stop(PosixSignalContext context)
     {
         context.Cancel = true;
-        stop.Cancel();
+        stop.TrySetResult();
     }
 
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     await Console.Out.WriteLineAsync(host.ReadyLine(options));
-    try
-    {
-        await Task.Delay(Timeout.Infinite, stop.Token);
-    }
-    catch (OperationCanceledException)
-    {
-    }
+    await stop.Task;
 }
 
 return 0;
