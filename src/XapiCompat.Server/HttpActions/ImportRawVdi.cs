@@ -77,7 +77,9 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
                 var result = await decoder.RunAsync(context.Request.BodyReader, target.Device, form.Length, transfer.Progress, end.Token);
                 if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context))
                     result = result with { Failure = DecodeFailure.OutOfRange, Detail = "more bytes than the disk holds" };
-                await target.Device.FlushAsync(end.Token);
+
+                // What has come whole is kept, even when the client cuts the connection the moment its last byte is sent.
+                await target.Device.FlushAsync(CancellationToken.None);
                 if (!result.Succeeded)
                     throw new StreamRefusal(result);
             }
