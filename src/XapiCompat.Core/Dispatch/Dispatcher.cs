@@ -96,7 +96,13 @@ public sealed class Dispatcher
             return call.Arguments;
         if (call.Arguments.Count == 0)
             throw CountMismatch(message, 0);
-        session = call.Arguments[0] is XenString text ? text.Text : throw Errors.Internal("the session is no reference");
+        session = call.Arguments[0] switch
+        {
+            XenString text => text.Text,
+            // A client that is logging in again sends null meanwhile; it understands this answer.
+            XenNil => throw Errors.SessionInvalid(Ref.Null.Text),
+            _ => throw Errors.Internal("the session is no reference"),
+        };
         return call.Arguments.Count == 1 ? [] : new ArraySegmentList(call.Arguments);
     }
 
