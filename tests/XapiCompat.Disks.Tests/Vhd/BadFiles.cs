@@ -22,8 +22,12 @@ internal static class BadFiles
         var io = new MemoryIo([]);
         await using var file = VhdFile.Create("good", new VhdCreateOptions
         {
-            VirtualSize = Blocks * BlockSize, UniqueId = Id, DiskType = VhdDiskType.Differencing, BlockSize = BlockSize,
-            ParentUniqueId = ParentId, ParentName = "parent.vhd",
+            VirtualSize = Blocks * BlockSize,
+            UniqueId = Id,
+            DiskType = VhdDiskType.Differencing,
+            BlockSize = BlockSize,
+            ParentUniqueId = ParentId,
+            ParentName = "parent.vhd",
         }, io);
         foreach (var block in new[] { 0, 5 })
             file.WriteSectors(block, 0, Enumerable.Repeat((byte)(block + 'A'), BlockSize).ToArray());

@@ -63,7 +63,13 @@ public sealed class VhdFileTests : IDisposable
         var path = _directory.File("disk.vhd");
         await VhdFile.Create(path, new VhdCreateOptions
         {
-            VirtualSize = size, UniqueId = Id, DiskType = type, ParentUniqueId = ParentId, ParentName = "p.vhd", Hidden = true, Durable = true,
+            VirtualSize = size,
+            UniqueId = Id,
+            DiskType = type,
+            ParentUniqueId = ParentId,
+            ParentName = "p.vhd",
+            Hidden = true,
+            Durable = true,
         }).DisposeAsync();
 
         VhdChecker.Check(path).Should().BeEmpty();
@@ -97,7 +103,11 @@ public sealed class VhdFileTests : IDisposable
     public void Parent_names_with_a_path_are_refused(string name) =>
         FluentActions.Invoking(() => VhdFile.Create(_directory.File("disk.vhd"), new VhdCreateOptions
         {
-            VirtualSize = 2 * MiB, UniqueId = Id, DiskType = VhdDiskType.Differencing, ParentUniqueId = ParentId, ParentName = name,
+            VirtualSize = 2 * MiB,
+            UniqueId = Id,
+            DiskType = VhdDiskType.Differencing,
+            ParentUniqueId = ParentId,
+            ParentName = name,
         })).Should().Throw<ArgumentException>();
 
     [Fact]
@@ -118,7 +128,11 @@ public sealed class VhdFileTests : IDisposable
         var (newId, newParent) = (Guid.NewGuid(), Guid.NewGuid());
         await using (var file = VhdFile.Create(path, new VhdCreateOptions
         {
-            VirtualSize = 2 * MiB, UniqueId = Id, DiskType = VhdDiskType.Differencing, ParentUniqueId = ParentId, ParentName = "old.vhd",
+            VirtualSize = 2 * MiB,
+            UniqueId = Id,
+            DiskType = VhdDiskType.Differencing,
+            ParentUniqueId = ParentId,
+            ParentName = "old.vhd",
         }))
         {
             await file.SetHiddenAsync(true);
