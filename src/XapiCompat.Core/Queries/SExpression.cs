@@ -70,7 +70,8 @@ public static class SExpression
             atom.Append(text[at]);
         }
 
-        at++;
+        // A text that ends inside an atom ends the atom.
+        at = Math.Min(at + 1, text.Length);
         return atom.ToString();
     }
 
