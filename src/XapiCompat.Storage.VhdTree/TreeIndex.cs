@@ -63,13 +63,14 @@ internal sealed class TreeIndex
 
     public void Break(Guid id, string reason) => _broken[id] = reason;
 
-    /// <summary>Drops the files that are not in the directory any more, bases with children excepted.</summary>
+    /// <summary>
+    /// Drops the files that are not in the directory any more, bases with children excepted, and the judgement on broken ones.
+    /// </summary>
     public void Forget(Func<Guid, bool> exists)
     {
         foreach (var node in _nodes.Values.Where(n => n.Children == 0 && !exists(n.Id)).ToArray())
             Remove(node);
-        foreach (var id in _broken.Keys.Where(id => !exists(id)).ToArray())
-            _broken.Remove(id);
+        _broken.Clear();
         _abandoned.RemoveWhere(id => !exists(id));
     }
 }

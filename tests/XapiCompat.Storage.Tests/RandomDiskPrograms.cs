@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using FluentAssertions;
 using XapiCompat.Disks;
@@ -113,14 +114,18 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
         {
             var volume = await harness.CreateAsync(random.Next(8) == 0 ? random.Next(6 * MiB) : random.Next(1, 3) * 2 * MiB);
             Log($"create {volume.Key} {volume.VirtualSize}");
-            _disks.Add(new Disk(volume.Key, new byte[volume.VirtualSize], volume.DataId));
+            var disk = new Disk(volume.Key, (int)volume.VirtualSize, volume.DataId);
+            disk.Data.Span.Clear();
+            _disks.Add(disk);
         }
 
         private async Task BranchAsync(Disk source, bool snapshot)
         {
             Log((snapshot ? "snapshot " : "clone ") + source.Key);
             var copy = await (snapshot ? harness.SnapshotAsync(source.Key) : harness.CloneAsync(source.Key));
-            _disks.Add(new Disk(copy.Key, (byte[])source.Data.Clone(), copy.DataId));
+            var disk = new Disk(copy.Key, source.Data.Length, copy.DataId);
+            source.Data.CopyTo(disk.Data);
+            _disks.Add(disk);
         }
 
         private async Task DestroyAsync(Disk disk)
@@ -128,15 +133,14 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
             Log("destroy " + disk.Key);
             (await harness.DestroyAsync(disk.Key)).Removed.Should().Contain(disk.Key);
             _disks.Remove(disk);
+            disk.Dispose();
         }
 
         private async Task ResizeAsync(Disk disk)
         {
             Log("resize " + disk.Key);
             var changes = await harness.Sr.ResizeAsync(disk.Key, disk.Data.Length + random.Next(1, 2 * MiB), default);
-            var data = new byte[changes.Volume!.VirtualSize];
-            disk.Data.CopyTo(data, 0);
-            disk.Data = data;
+            disk.Grow((int)changes.Volume!.VirtualSize);
             disk.DataId.Should().NotBe(changes.Volume.DataId);
             disk.DataId = changes.Volume.DataId;
         }
@@ -151,11 +155,11 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
                 if (random.Next(6) == 0)
                 {
                     await device.ZeroAsync(offset, length);
-                    disk.Data.AsSpan(offset, length).Clear();
+                    disk.Data.Span.Slice(offset, length).Clear();
                 }
                 else
                 {
-                    var data = disk.Data.AsMemory(offset, length);
+                    var data = disk.Data.Slice(offset, length);
                     random.NextBytes(data.Span[..Math.Min(length, 4096)]);
                     data.Span[Math.Min(length, 4096)..].Fill((byte)random.Next(256));
                     await device.WriteAsync(offset, data);
@@ -190,7 +194,7 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
             {
                 var part = _buffer.AsMemory(0, Math.Min(_buffer.Length, disk.Data.Length - offset));
                 await device.ReadAsync(offset, part);
-                part.Span.SequenceEqual(disk.Data.AsSpan(offset, part.Length)).Should().BeTrue();
+                part.Span.SequenceEqual(disk.Data.Span.Slice(offset, part.Length)).Should().BeTrue();
             }
 
             var now = await harness.StatAsync(disk.Key);
@@ -199,7 +203,7 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
             disk.DataId = now.DataId;
             disk.Touched = false;
             foreach (var extent in (await device.ExtentsAsync(0, device.VirtualSize)).Where(e => e.Kind == ExtentKind.Zero))
-                disk.Data.AsSpan((int)extent.Offset, (int)extent.Length).ContainsAnyExcept((byte)0).Should().BeFalse();
+                disk.Data.Span.Slice((int)extent.Offset, (int)extent.Length).ContainsAnyExcept((byte)0).Should().BeFalse();
         }
 
         private async Task CompareAsync(Disk one, Disk other)
@@ -214,14 +218,28 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
         private void Log(string line) => _log.Add(line);
     }
 
-    private sealed class Disk(string key, byte[] data, Guid dataId)
+    private sealed class Disk(string key, int size, Guid dataId) : IDisposable
     {
+        private byte[] _array = ArrayPool<byte>.Shared.Rent(size);
+        private int _size = size;
+
         public string Key { get; } = key;
 
-        public byte[] Data { get; set; } = data;
+        public Memory<byte> Data => _array.AsMemory(0, _size);
 
         public Guid DataId { get; set; } = dataId;
 
         public bool Touched { get; set; }
+
+        public void Grow(int size)
+        {
+            var array = ArrayPool<byte>.Shared.Rent(size);
+            Data.CopyTo(array);
+            array.AsSpan(_size, size - _size).Clear();
+            ArrayPool<byte>.Shared.Return(_array);
+            (_array, _size) = (array, size);
+        }
+
+        public void Dispose() => ArrayPool<byte>.Shared.Return(_array);
     }
 }
