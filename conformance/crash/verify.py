@@ -160,17 +160,17 @@ def compare(model, state, findings):
 
 
 def stray_files(session, sr, folder):
-    """Files of the repository that belong to no record, before and after a scan; and records that the scan made up."""
-    def names(records):
-        return {record["uuid"] + ".vhd" for record in records if record["SR"] == sr}
+    """Files of the repository that belong to no record, even after a scan; what the scan made up or removed; records without a file."""
+    def uuids(records):
+        return {record["uuid"] for record in records.values() if record["SR"] == sr}
 
     before = session.call("VDI.get_all_records")
-    strays = set(os.listdir(folder)) - names(before.values())
     session.call("SR.scan", sr)
     after = session.call("VDI.get_all_records")
     made_up = [record["uuid"] for ref, record in after.items() if ref not in before]
     vanished = [record["uuid"] for ref, record in before.items() if ref not in after]
-    strays = {name for name in strays if name not in names(after.values())}
-    missing = names(after.values()) - set(os.listdir(folder))
-    return sorted(strays), made_up, vanished, sorted(name for name in missing if any(
-        record["uuid"] + ".vhd" == name and record["SR"] == sr for record in after.values()))
+    known, files = uuids(after), set(os.listdir(folder))
+    # A disk is a VHD and what the plugin notes beside it under the same name.
+    strays = [name for name in files if os.path.splitext(name)[0] not in known or not name.endswith((".vhd", ".meta"))]
+    missing = [uuid for uuid in known if uuid + ".vhd" not in files]
+    return strays, made_up, vanished, missing
