@@ -171,8 +171,10 @@ class Worker:
         pending.acknowledged = vm
         disks = self.session.disks_of(vm)
         uuid = self.session.call("VM.get_uuid", vm)
-        for disk, origin in zip(disks, self.model.machines[source].disks):
-            self._adopt(disk, self.model.disks[origin].data)
+        uuids = [self.session.call("VDI.get_uuid", disk) for disk in disks]
+        # No call from here on: either all of it is known or nothing.
+        for disk, disk_uuid, origin in zip(disks, uuids, self.model.machines[source].disks):
+            self.model.disks[disk] = Disk(disk_uuid, self.model.disks[origin].data)
         self.model.machines[vm] = Machine(uuid, name, disks, source if method == "VM.snapshot" else None)
         self.model.done()
 
