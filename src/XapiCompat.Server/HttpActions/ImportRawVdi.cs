@@ -16,7 +16,7 @@ namespace XapiCompat.Server.HttpActions;
 internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions options) : IHttpAction
 {
     /// <summary>How long to look whether more comes than the disk can hold, when no length says so.</summary>
-    private static readonly TimeSpan SurplusWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan SurplusWait = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan DrainQuiet = TimeSpan.FromSeconds(1);
 
@@ -77,11 +77,11 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
                 var result = await decoder.RunAsync(context.Request.BodyReader, target.Device, form.Length, transfer.Progress, end.Token);
                 if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context))
                     result = result with { Failure = DecodeFailure.OutOfRange, Detail = "more bytes than the disk holds" };
-
-                // What has come whole is kept, even when the client cuts the connection the moment its last byte is sent.
-                await target.Device.FlushAsync(CancellationToken.None);
                 if (!result.Succeeded)
                     throw new StreamRefusal(result);
+
+                // What has come whole is kept, even when the client cuts the connection the moment its last byte is sent.
+                await target.Device.FlushAsync(transfer.Cancellation);
             }
 
             // The disk is closed first: clients use it as soon as the task has ended.

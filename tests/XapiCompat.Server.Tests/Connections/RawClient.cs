@@ -82,18 +82,21 @@ internal sealed class RawClient : IAsyncDisposable
     }
 
     /// <summary>Reads up to and with the empty line.</summary>
-    public async Task<string> ReadHeadAsync()
+    public Task<string> ReadHeadAsync() => ReadUntilAsync("\r\n\r\n");
+
+    /// <summary>Reads up to and with the mark, and not a byte more.</summary>
+    public async Task<string> ReadUntilAsync(string mark)
     {
-        var head = new StringBuilder();
+        var text = new StringBuilder();
         var one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        while (!text.ToString().EndsWith(mark, StringComparison.Ordinal))
         {
             if (await Stream.ReadAsync(one, Cap) == 0)
-                throw new IOException("The connection ended in a head: " + head);
-            head.Append((char)one[0]);
+                throw new IOException("The connection ended behind: " + text);
+            text.Append((char)one[0]);
         }
 
-        return head.ToString();
+        return text.ToString();
     }
 
     public async Task<byte[]> ReadExactlyAsync(int count)

@@ -27,9 +27,14 @@ internal sealed class FileDevice : IBlockDevice
     /// <summary>Thrown by the next write.</summary>
     public Exception? Breaks { get; set; }
 
+    /// <summary>Reads that reach this position fail.</summary>
+    public long BreaksAt { get; set; } = long.MaxValue;
+
     public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         Check(offset, buffer.Length);
+        if (offset + buffer.Length > BreaksAt)
+            throw new IOException("broken");
         if (RandomAccess.Read(_file, buffer.Span, offset) != buffer.Length)
             throw new EndOfStreamException();
         return default;

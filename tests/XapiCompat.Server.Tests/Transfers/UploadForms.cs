@@ -100,15 +100,27 @@ internal static class UploadForms
         }
     }
 
-    /// <summary>Reads one answer that carries Content-Length.</summary>
+    /// <summary>Reads one answer, of known length or in chunks, and returns its head.</summary>
     public static async Task<string> ReadAnswerAsync(RawClient client)
     {
         var head = await client.ReadHeadAsync();
         var at = head.IndexOf("Content-Length: ", StringComparison.OrdinalIgnoreCase);
-        var length = int.Parse(head[(at + 16)..].Split('\r')[0], CultureInfo.InvariantCulture);
-        await client.ReadExactlyAsync(length);
+        if (at >= 0)
+        {
+            await client.ReadExactlyAsync(Number(head[(at + 16)..], NumberStyles.Integer));
+            return head;
+        }
+
+        for (var length = -1; length != 0;)
+        {
+            length = Number(await client.ReadUntilAsync("\r\n"), NumberStyles.HexNumber);
+            await client.ReadExactlyAsync(length + 2);
+        }
+
         return head;
     }
+
+    private static int Number(string line, NumberStyles style) => int.Parse(line.Split('\r')[0], style, CultureInfo.InvariantCulture);
 
     private static Manner Behind(int variant) => (variant % 4) switch
     {

@@ -3,8 +3,8 @@ using Xunit.Abstractions;
 
 namespace XapiCompat.Server.Tests.Transfers;
 
-/// <summary>The matrix over plain files: what the connection layer and the handlers themselves do.</summary>
-public sealed class UploadMatrixTests(ITestOutputHelper log)
+/// <summary>The matrix on the whole server, through its API.</summary>
+public sealed class UploadMatrixTests(ITestOutputHelper log, UploadMatrixTests.Server server) : IClassFixture<UploadMatrixTests.Server>
 {
     public static TheoryData<Manner, bool, bool> Cells
     {
@@ -26,10 +26,15 @@ public sealed class UploadMatrixTests(ITestOutputHelper log)
 
     [Theory]
     [MemberData(nameof(Cells))]
-    public async Task Every_upload_arrives_byte_exact_or_fails(Manner manner, bool tls, bool vhd)
+    public Task Every_upload_to_the_server_arrives_byte_exact_or_fails(Manner manner, bool tls, bool vhd) =>
+        new UploadMatrix(server.Rig, log).RunAsync(manner, tls, vhd);
+
+    public sealed class Server : IAsyncLifetime
     {
-        await using var rig = await FileRig.StartAsync();
-        await new UploadMatrix(rig, log).RunAsync(manner, tls, vhd);
-        Assert.Equal(0, rig.Transfers.OpenDevices);
+        internal ServerRig Rig { get; private set; } = null!;
+
+        public async Task InitializeAsync() => Rig = await ServerRig.StartAsync();
+
+        public async Task DisposeAsync() => await Rig.DisposeAsync();
     }
 }
