@@ -96,6 +96,7 @@ public sealed class ImportTests
                 await client.SendAsync(bytes);
                 client.HalfClose();
                 (await client.ReadTextAsync()).Should().StartWith("HTTP/1.1 200 ");
+                await rig.EndAsync(task);
                 (await rig.TaskAsync(task)).Error.Should().Equal(DeviceError, version + header);
             }
         }
@@ -153,6 +154,7 @@ public sealed class ImportTests
         await client.SendAsync($"PUT /import_raw_vdi?session_id={rig.Session}&vdi={vdi}&format=vhd HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
         await client.SendAsync(UploadBody.Noise(100_000, 1));
         (await client.ReadTextAsync()).Should().NotEndWith("0\r\n\r\n", "the closing chunk never comes");
+        await rig.EndAsync(rig.Transfers.Tasks.Keys.Single());
         rig.Transfers.Tasks.Values.Single().State.Error.Should().Equal(DeviceError);
     }
 
