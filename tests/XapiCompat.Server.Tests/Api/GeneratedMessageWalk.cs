@@ -132,7 +132,7 @@ internal sealed class GeneratedMessageWalk(XenClient client, RecordStore records
         }
 
         var self = records.Current.Find(answer.Value!.GetValue<string>())!;
-        self.Class.Should().Be(message.Class);
+        self.Class.Name.Should().Be(message.Class.Name);
         if (message.Class.Find("uuid") is not null)
             Guid.TryParseExact(self.Uuid, "D", out _).Should().BeTrue(message.FullName);
     }

@@ -156,14 +156,20 @@ public sealed class SpecWalkTests(RunningServer server) : IClassFixture<RunningS
         await using var fresh = await Fresh.CreateAsync();
         var walk = new GeneratedMessageWalk(await fresh.Server.LoginAsync(), fresh.Server.Host.Records);
         walk.MakeMissingObjects(Model);
-        var walked = 0;
+        var wrong = new List<string>();
         foreach (var message in Model.Messages.Where(m => m.Kind != MessageKind.Explicit && !m.Removed))
         {
-            await walk.CheckAsync(message);
-            walked++;
+            try
+            {
+                await walk.CheckAsync(message);
+            }
+            catch (Exception e)
+            {
+                wrong.Add(message.FullName + ": " + e.Message);
+            }
         }
 
-        walked.Should().Be(1580 - Model.Messages.Count(m => m.Kind != MessageKind.Explicit && m.Removed));
+        wrong.Should().BeEmpty();
     }
 
     private async Task<XenClient> Client() => await server.LoginAsync();

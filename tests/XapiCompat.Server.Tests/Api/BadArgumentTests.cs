@@ -1,0 +1,101 @@
+using FluentAssertions;
+using XapiCompat.Datamodel;
+using XapiCompat.Server.Tests.Support;
+using Xunit;
+
+namespace XapiCompat.Server.Tests.Api;
+
+/// <summary>Every bound message with a wrong session, arity, type and reference: a documented error, and nothing else happens.</summary>
+public sealed class BadArgumentTests(RunningServer server) : IClassFixture<RunningServer>
+{
+    private const string NoSession = "OpaqueRef:00000000-0000-4000-8000-000000000bad";
+
+    private static readonly Model Model = Model.Load();
+
+    private static IEnumerable<MessageDef> Bound
+    {
+        get
+        {
+            var unbuilt = PinnedList.Read("not-implemented.txt");
+            return Model.Messages.Where(m => m is { Kind: MessageKind.Explicit, Removed: false } && !unbuilt.ContainsKey(m.FullName));
+        }
+    }
+
+    [Fact]
+    public async Task A_wrong_session_is_refused_by_all()
+    {
+        var wire = new JsonWire(server.Http);
+        foreach (var message in Bound.Where(m => m.NeedsSession))
+            (await wire.CallAsync(message.FullName, JsonArguments.Array([NoSession, .. SampleValues.NeutralArguments(message)]))).Error.Should().Equal(["SESSION_INVALID", NoSession], message.FullName);
+    }
+
+    [Fact]
+    public async Task A_missing_argument_is_counted_by_all()
+    {
+        var client = await server.LoginAsync();
+        foreach (var message in Bound.Where(m => m.NeedsSession && m.RequiredParameters > 0))
+        {
+            var error = await client.ErrorAsync(message.FullName, [.. SampleValues.NeutralArguments(message).Take(message.RequiredParameters - 1)]);
+            error.Should().Equal(["MESSAGE_PARAMETER_COUNT_MISMATCH", message.FullName, message.RequiredParameters.ToString(), (message.RequiredParameters - 1).ToString()], message.FullName);
+        }
+    }
+
+    [Fact]
+    public async Task A_wrong_type_is_refused_by_all_in_every_place()
+    {
+        var client = await server.LoginAsync();
+        foreach (var message in Bound.Where(m => m.NeedsSession))
+        {
+            for (var i = 0; i < message.Parameters.Count; i++)
+            {
+                var arguments = SampleValues.NeutralArguments(message);
+                arguments[i] = message.Parameters[i].Type is SetType or MapType or RecordType ? "text" : JsonArguments.Array([]);
+                var error = await client.ErrorAsync(message.FullName, arguments);
+                error.Should().HaveCount(2, message.FullName + "/" + message.Parameters[i].Name + ": " + string.Join(",", error));
+                error[0].Should().Be("INTERNAL_ERROR", message.FullName + "/" + message.Parameters[i].Name);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_reference_of_nothing_is_refused_by_all_and_leaves_no_trace()
+    {
+        var client = await server.LoginAsync();
+        var generation = Modified();
+        foreach (var message in Bound.Where(m => m.NeedsSession && m.Parameters.Count > 0 && m.Parameters[0].Type is RefType))
+        {
+            var error = await client.ErrorAsync(message.FullName, SampleValues.NeutralArguments(message));
+            error.Should().Equal(["HANDLE_INVALID", ((RefType)message.Parameters[0].Type).Class, SampleValues.Nowhere], message.FullName);
+        }
+
+        Modified().Should().Be(generation);
+        (await client.ListAsync("task.get_all")).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_reference_of_another_class_is_refused_by_all()
+    {
+        var client = await server.LoginAsync();
+        var pool = (await client.ListAsync("pool.get_all"))[0];
+        foreach (var message in Bound.Where(m => m.NeedsSession && m.Parameters.Count > 0 && m.Parameters[0].Type is RefType { Class: not "pool" }))
+        {
+            var error = await client.ErrorAsync(message.FullName, [pool, .. SampleValues.NeutralArguments(message).Skip(1)]);
+            error.Should().Equal(["HANDLE_INVALID", ((RefType)message.Parameters[0].Type).Class, pool], message.FullName);
+        }
+    }
+
+    [Fact]
+    public async Task Every_error_is_one_that_is_documented()
+    {
+        var client = await server.LoginAsync();
+        foreach (var message in Bound.Where(m => m.NeedsSession && m.Class.Name != "session"))
+        {
+            var answer = await client.AnswerAsync(message.FullName, SampleValues.NeutralArguments(message));
+            if (answer.Error is not null)
+                (Model.Errors.ContainsKey(answer.Error[0]) || answer.Error[0].StartsWith("SR_BACKEND_FAILURE_", StringComparison.Ordinal)).Should().BeTrue(message.FullName + ": " + answer.Error[0]);
+        }
+    }
+
+    /// <summary>The newest change of a persistent object.</summary>
+    private long Modified() => Model.Classes.Where(c => c.Persistent && c.Stored).SelectMany(c => server.Host.Records.Current.All(c)).Max(r => r.Modified);
+}
