@@ -93,7 +93,7 @@ public sealed class EventService(RecordStore store, SessionService sessions, Tim
     {
         List<(string, XenValue)> members =
         [
-            ("id", generation),
+            ("id", generation.ToString(CultureInfo.InvariantCulture)),
             ("timestamp", "0.0"),
             ("class", @class.WireClass),
             ("operation", operation),
