@@ -73,6 +73,7 @@ public sealed class VmSettingHandlers(RecordStore store)
     [XenMessage("VM.set_HVM_shadow_multiplier")]
     public void SetShadowMultiplier(CallContext context, Ref self, double value)
     {
+        store.Current.Get("VM", self);
         if (value < 1)
             throw new XenException("INVALID_VALUE", "multiplier", value.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Set(self, "HVM_shadow_multiplier", value, "changing_shadow_memory");
@@ -192,6 +193,7 @@ public sealed class VmSettingHandlers(RecordStore store)
 
     private void SetNumber(Ref self, string field, long value)
     {
+        store.Current.Get("VM", self);
         if (value < 0)
             throw new XenException("INVALID_VALUE", field, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Set(self, field, value);
