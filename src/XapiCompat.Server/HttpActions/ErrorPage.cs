@@ -30,6 +30,7 @@ internal static class ErrorPage
         StatusCodes.Status403Forbidden => "Forbidden",
         StatusCodes.Status404NotFound => "Not Found",
         StatusCodes.Status411LengthRequired => "Length Required",
+        StatusCodes.Status413PayloadTooLarge => "Content Too Large",
         StatusCodes.Status501NotImplemented => "Not Implemented",
         _ => "Internal Error",
     };
