@@ -62,6 +62,7 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
     {
         var client = await server.LoginAsync();
         var generation = Modified();
+        var tasks = await client.ListAsync("task.get_all");
         foreach (var message in Bound.Where(m => m.NeedsSession && m.Parameters.Count > 0 && m.Parameters[0].Type is RefType))
         {
             var error = await client.ErrorAsync(message.FullName, SampleValues.NeutralArguments(message));
@@ -69,7 +70,7 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
         }
 
         Modified().Should().Be(generation);
-        (await client.ListAsync("task.get_all")).Should().BeEmpty();
+        (await client.ListAsync("task.get_all")).Should().BeEquivalentTo(tasks);
     }
 
     [Fact]

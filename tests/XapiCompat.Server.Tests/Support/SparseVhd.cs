@@ -36,7 +36,19 @@ public static class SparseVhd
         }
 
         var footer = Footer(size);
-        return [.. footer, .. Header(entries), .. table, .. data.SelectMany(d => d), .. footer];
+        var file = new byte[at + footer.Length];
+        footer.CopyTo(file, 0);
+        Header(entries).CopyTo(file, 512);
+        table.CopyTo(file, 1536);
+        at = 1536 + table.Length;
+        foreach (var bytes in data)
+        {
+            bytes.CopyTo(file, at);
+            at += bytes.Length;
+        }
+
+        footer.CopyTo(file, at);
+        return file;
     }
 
     /// <summary>Puts what a VHD holds over <paramref name="disk"/> and returns its type: 3 dynamic, 4 differencing.</summary>
