@@ -40,6 +40,7 @@ export async function startServer() {
     ['--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--state', join(folder, 'state')],
     { stdio: ['ignore', 'pipe', openSync(join(folder, 'log'), 'w')] }
   )
+  process.once('exit', () => child.kill('SIGKILL'))
   const exited = new Promise(resolve => child.once('exit', code => resolve(code)))
   const line = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', resolve)
