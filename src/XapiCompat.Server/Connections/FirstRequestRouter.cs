@@ -54,7 +54,9 @@ internal sealed class FirstRequestRouter(RawRequestHandlers handlers, Connection
     private static async Task RunHttpAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var transport = connection.Transport;
-        connection.Transport = new DuplexPipe(new TailReader(transport.Input), transport.Output);
+        var held = new HeldEnd();
+        connection.Features.Set(held);
+        connection.Transport = new DuplexPipe(new TailReader(transport.Input, held), transport.Output);
         try
         {
             await next(connection);

@@ -7,21 +7,30 @@ namespace XapiCompat.Server.Connections;
 /// Shows the end of input only after the last bytes. The transport may deliver both in one result, and the HTTP layer
 /// looks at the end mark first and drops the bytes: the tail of every upload whose client closes at once.
 /// </summary>
-internal sealed class TailReader(PipeReader inner) : PipeReader
+internal sealed class TailReader(PipeReader inner, HeldEnd held) : PipeReader
 {
     private ReadOnlySequence<byte> _shown;
     private bool _shownCompleted;
     private long _stuckAt = -1;
 
-    public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
-        Show(await inner.ReadAsync(cancellationToken));
+    public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        var result = Show(await inner.ReadAsync(cancellationToken));
+        return result.IsCompleted && await held.WaitAsync()
+            ? new ReadResult(result.Buffer, isCanceled: true, isCompleted: false)
+            : result;
+    }
 
     public override bool TryRead(out ReadResult result)
     {
         if (!inner.TryRead(out result))
             return false;
         result = Show(result);
-        return true;
+        if (!result.IsCompleted || !held.IsHeld)
+            return true;
+        AdvanceTo(result.Buffer.Start);
+        result = default;
+        return false;
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -34,7 +43,11 @@ internal sealed class TailReader(PipeReader inner) : PipeReader
         inner.AdvanceTo(consumed, examined);
     }
 
-    public override void CancelPendingRead() => inner.CancelPendingRead();
+    public override void CancelPendingRead()
+    {
+        if (!held.Cancel())
+            inner.CancelPendingRead();
+    }
 
     public override void Complete(Exception? exception = null) => inner.Complete(exception);
 

@@ -62,6 +62,7 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
     {
         var context = request.Context;
         request.LiftLimits();
+        using var body = new UploadBody(context);
         IStreamDecoder decoder = upload.Framed ? new ChunkedFramingDecoder()
             : upload.Format == TransferFormat.Vhd ? new VhdStreamDecoder()
             : new RawStreamDecoder();
@@ -74,8 +75,8 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
             {
                 vdi = target.VdiRef;
                 await SendHeadAsync(context, transfer, end.Token);
-                var result = await decoder.RunAsync(context.Request.BodyReader, target.Device, form.Length, transfer.Progress, end.Token);
-                if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context))
+                var result = await decoder.RunAsync(body, target.Device, form.Length, transfer.Progress, end.Token);
+                if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context, body))
                     result = result with { Failure = DecodeFailure.OutOfRange, Detail = "more bytes than the disk holds" };
                 if (!result.Succeeded)
                     throw new StreamRefusal(result);
@@ -89,7 +90,7 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         }
         catch (Exception e)
         {
-            await EndAsync(request, transfer, upload.Vdi!, e);
+            await EndAsync(request, transfer, body, upload.Vdi!, e);
         }
     }
 
@@ -105,15 +106,15 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         await response.BodyWriter.FlushAsync(cancellationToken);
     }
 
-    private async ValueTask<bool> HasSurplusAsync(HttpContext context)
+    private async ValueTask<bool> HasSurplusAsync(HttpContext context, UploadBody body)
     {
-        var drain = new InputDrain(context.Request.BodyReader, options.Time);
+        var drain = new InputDrain(body, options.Time);
         await drain.RunAsync(SurplusWait);
         context.Items[typeof(InputDrain)] = true;
         return drain.Dropped > 0;
     }
 
-    private async Task EndAsync(TransferRequest request, ITransfer transfer, string vdi, Exception exception)
+    private async Task EndAsync(TransferRequest request, ITransfer transfer, UploadBody body, string vdi, Exception exception)
     {
         var context = request.Context;
         var failure = exception is StreamRefusal ? TransferFailures.DeviceIo : TransferFailures.Of(exception, vdi);
@@ -137,7 +138,7 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         }
         else
         {
-            await new InputDrain(context.Request.BodyReader, options.Time).RunAsync(DrainQuiet);
+            await new InputDrain(body, options.Time).RunAsync(DrainQuiet);
             context.Items[typeof(InputDrain)] = true;
             Close(request);
         }

@@ -41,7 +41,7 @@ public sealed class ExportTests
     {
         await using var rig = await FileRig.StartAsync();
         var vdi = await rig.CreateDiskAsync(Size);
-        var block = UploadBody.Noise(2 << 20, 1);
+        var block = TestBody.Noise(2 << 20, 1);
         await rig.Disk(vdi).Device.WriteAsync(2 << 20, block);
         var answer = await Exchange.GetAsync(rig, Query(rig, vdi) + "&format=VHD");
         answer.Header("Content-Type").Should().Be("application/vhd");
@@ -210,7 +210,7 @@ public sealed class ExportTests
     private static async Task<(string Vdi, byte[] Data)> FilledDiskAsync(FileRig rig)
     {
         var vdi = await rig.CreateDiskAsync(Size);
-        var data = UploadBody.Noise(Size, 7);
+        var data = TestBody.Noise(Size, 7);
         await rig.Disk(vdi).Device.WriteAsync(0, data);
         return (vdi, data);
     }

@@ -96,7 +96,6 @@ public sealed class ImportTests
                 await client.SendAsync(bytes);
                 client.HalfClose();
                 (await client.ReadTextAsync()).Should().StartWith("HTTP/1.1 200 ");
-                await rig.EndAsync(task);
                 (await rig.TaskAsync(task)).Error.Should().Equal(DeviceError, version + header);
             }
         }
@@ -115,7 +114,7 @@ public sealed class ImportTests
     {
         await using var rig = await FileRig.StartAsync();
         var vdi = await rig.CreateDiskAsync(Size);
-        var body = format == "vhd" ? await UploadBody.VhdAsync(UploadBody.Noise(Size, 3)) : UploadBody.Noise(Size, 3);
+        var body = format == "vhd" ? await TestBody.VhdAsync(TestBody.Noise(Size, 3)) : TestBody.Noise(Size, 3);
         foreach (var header in new[] { $"Content-Length: {body.Length}\r\n", "", "Transfer-Encoding: chunked\r\n", "Content-Length: 1125899906842624\r\n" })
         {
             foreach (var cut in new[] { 1, 511, 512, 1500, 1_000_000, body.Length - 1 })
@@ -129,16 +128,22 @@ public sealed class ImportTests
                 await client.ReadHeadAsync();
                 await client.SendAsync(body.AsMemory(0, cut));
                 if (reset)
+                {
                     client.Reset();
+                    await rig.EndAsync(task);
+                }
                 else
+                {
                     client.HalfClose();
-                await rig.EndAsync(task);
+                    await client.ReadTextAsync();
+                }
+
                 (await rig.TaskAsync(task)).Error.Should().Equal(DeviceError, $"{header} cut at {cut}");
             }
         }
 
         var last = await rig.CreateTaskAsync();
-        await Exchange.PutAsync(rig, Query(rig, vdi, last), UploadBody.Noise(Size, 4), tls: tls);
+        await Exchange.PutAsync(rig, Query(rig, vdi, last), TestBody.Noise(Size, 4), tls: tls);
         (await rig.TaskAsync(last)).Status.Should().Be("success", "the disk is free again");
         rig.Transfers.OpenDevices.Should().Be(0);
     }
@@ -152,9 +157,8 @@ public sealed class ImportTests
         var vdi = await rig.CreateDiskAsync(Size);
         await using var client = await rig.ConnectAsync(tls);
         await client.SendAsync($"PUT /import_raw_vdi?session_id={rig.Session}&vdi={vdi}&format=vhd HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
-        await client.SendAsync(UploadBody.Noise(100_000, 1));
+        await client.SendAsync(TestBody.Noise(100_000, 1));
         (await client.ReadTextAsync()).Should().NotEndWith("0\r\n\r\n", "the closing chunk never comes");
-        await rig.EndAsync(rig.Transfers.Tasks.Keys.Single());
         rig.Transfers.Tasks.Values.Single().State.Error.Should().Equal(DeviceError);
     }
 
@@ -174,7 +178,7 @@ public sealed class ImportTests
         (await rig.TaskAsync(task)).Status.Should().Be("success");
         var expected = new byte[Size];
         "ABCD"u8.CopyTo(expected.AsSpan(0x1000));
-        (await rig.HashAsync(vdi)).Should().Be(UploadBody.Hash(expected));
+        (await rig.HashAsync(vdi)).Should().Be(TestBody.Hash(expected));
 
         var open = await rig.CreateTaskAsync();
         await Exchange.PutAsync(rig, query.Replace(task, open, StringComparison.Ordinal), frame, cookie);
@@ -233,7 +237,7 @@ public sealed class ImportTests
         var vdi = await rig.CreateDiskAsync(Size);
         rig.Disk(vdi).Device.Breaks = new IOException("no", errno);
         var task = await rig.CreateTaskAsync();
-        await Exchange.PutAsync(rig, Query(rig, vdi, task), UploadBody.Noise(Size, 1));
+        await Exchange.PutAsync(rig, Query(rig, vdi, task), TestBody.Noise(Size, 1));
         (await rig.TaskAsync(task)).Error[0].Should().Be(code);
         rig.Transfers.OpenDevices.Should().Be(0);
     }
@@ -244,7 +248,7 @@ public sealed class ImportTests
         await using var rig = await FileRig.StartAsync();
         var vdi = await rig.CreateDiskAsync(Size);
         var task = await rig.CreateTaskAsync();
-        var answer = await Exchange.PutAsync(rig, Query(rig, vdi, task), UploadBody.Noise(1000, 1));
+        var answer = await Exchange.PutAsync(rig, Query(rig, vdi, task), TestBody.Noise(1000, 1));
         answer.Header("Content-Type").Should().Be("application/octet-stream");
         answer.Header("Content-Length").Should().BeNull();
         (await rig.TaskAsync(task)).Result.Should().Be($"<value>{vdi}</value>");

@@ -28,12 +28,12 @@ internal sealed class UploadMatrix(ITransferRig rig, ITestOutputHelper log)
 
     private async Task GroupAsync(Manner manner, bool tls, bool vhd, int size, int repeats, int seed)
     {
-        var expected = new byte[UploadBody.DiskSize(size)];
+        var expected = new byte[TestBody.DiskSize(size)];
         var disk = await rig.CreateDiskAsync(expected.Length);
         for (var repeat = 0; repeat < repeats; repeat++)
         {
-            var data = UploadBody.Noise(size, seed + repeat);
-            var body = vhd ? await UploadBody.VhdAsync(data) : data;
+            var data = TestBody.Noise(size, seed + repeat);
+            var body = vhd ? await TestBody.VhdAsync(data) : data;
             var task = await rig.CreateTaskAsync();
             var target = $"/import_raw_vdi{(repeat % 2 == 0 ? "" : "/")}?session_id={Uri.EscapeDataString(rig.Session)}&vdi={disk}&format={(vhd ? "vhd" : "raw")}";
             bool sawEnd;
@@ -42,7 +42,7 @@ internal sealed class UploadMatrix(ITransferRig rig, ITestOutputHelper log)
 
             var state = sawEnd ? await rig.TaskAsync(task) : await EndedAsync(task);
             var what = $"{manner} tls={tls} vhd={vhd} size={size} repeat={repeat} seed={seed}: {state}";
-            UploadBody.Apply(expected, data, vhd);
+            TestBody.Apply(expected, data, vhd);
             if (vhd || size == expected.Length || UploadForms.KnowsLength(manner, repeat))
             {
                 state.Status.Should().Be("success", what);
@@ -58,7 +58,7 @@ internal sealed class UploadMatrix(ITransferRig rig, ITestOutputHelper log)
                 expected.AsSpan().Clear();
             }
 
-            (await rig.HashAsync(disk)).Should().Be(UploadBody.Hash(expected), what);
+            (await rig.HashAsync(disk)).Should().Be(TestBody.Hash(expected), what);
         }
 
         await rig.DestroyDiskAsync(disk);

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using XapiCompat.Disks;
 using XapiCompat.Disks.Vhd.Streams;
@@ -6,7 +7,7 @@ using XapiCompat.Disks.Vhd.Streams;
 namespace XapiCompat.Server.Tests.Transfers;
 
 /// <summary>Bytes to upload and the disk that must come of them.</summary>
-internal static class UploadBody
+internal static class TestBody
 {
     public const int Block = 2 << 20;
 
@@ -16,7 +17,18 @@ internal static class UploadBody
     public static byte[] Noise(int size, int seed)
     {
         var bytes = new byte[size];
-        new Random(seed).NextBytes(bytes);
+        var words = MemoryMarshal.Cast<byte, ulong>(bytes.AsSpan());
+        var state = (ulong)seed * 0x9E3779B97F4A7C15 + 1;
+        for (var i = 0; i < words.Length; i++)
+        {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            words[i] = state;
+        }
+
+        for (var i = words.Length * sizeof(ulong); i < size; i++)
+            bytes[i] = (byte)(i * 31 + seed | 1);
         return bytes;
     }
 
