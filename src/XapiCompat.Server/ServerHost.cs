@@ -88,7 +88,7 @@ public sealed class ServerHost : IAsyncDisposable
             var guard = new OperationGuard(store, clock);
             var volumes = new VolumeRecords(storage, ids);
             var work = new VolumeWork(store, storage, volumes, ids, clock);
-            var vdis = new VdiService(store, storage, volumes, work, guard, ids);
+            var vdis = new VdiService(store, storage, volumes, work, guard, ids, clock);
             var events = new EventService(store, sessions, clock);
             var handlers = new HandlerTable(model)
                 .Bind(new SessionHandlers(sessions, credentials))

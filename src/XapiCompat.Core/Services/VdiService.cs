@@ -7,7 +7,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Services;
 
 /// <summary>Create, snapshot, clone, destroy and resize of disks: rules, files and records of one call.</summary>
-public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, OperationGuard guard, IdSource ids)
+public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     public async ValueTask<Ref> CreateAsync(CallContext context, XenStruct members)
     {
@@ -94,6 +94,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             context, [new("SR", sr.Reference, "vdi_destroy"), new("VDI", self.Text, "destroy")], unit => Begin(unit, intents));
         try
         {
+            await ClosingDatapaths.WaitAsync(attached, key, clock, context.Cancellation);
             var changes = await Translated(() => attached.DestroyVolumeAsync(key, context.Cancellation), sr, self.Text, "destroy");
             store.Commit(unit =>
             {
@@ -118,6 +119,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         var attached = storage.Attached(sr);
         RequireManaged(vdi);
         await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_resize"), new("VDI", self.Text, "resize")]);
+        await ClosingDatapaths.WaitAsync(attached, vdi.Text("location"), clock, context.Cancellation);
         var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, "resize");
         store.Commit(unit =>
         {

@@ -76,8 +76,12 @@ public sealed class VmService(RecordStore store, StorageHost storage, VolumeWork
         var vbds = store.Current.Get("VM", snapshotRef).Set("VBDs").Select(store.Current.Find).OfType<Record>().OrderBy(v => v.Text("userdevice"), StringComparer.Ordinal).ToList();
         var plans = Plans(vbds, CopyKind.Clone);
         var doomed = exists ? DoomedDisks(store.Current, vmRef, plans) : [];
-        if (doomed.FirstOrDefault(d => storage.TryAttached(d.Sr)?.IsOpen(d.Vdi.Text("location")) == true) is { Vdi: not null } busy)
-            throw new XenException("VDI_IN_USE", busy.Vdi.Reference, "destroy");
+        foreach (var (vdi, sr) in doomed)
+        {
+            if (!await ClosingDatapaths.WaitAsync(storage.Attached(sr), vdi.Text("location"), clock, context.Cancellation))
+                throw new XenException("VDI_IN_USE", vdi.Reference, "destroy");
+        }
+
         var intents = work.Promise("clone", plans.Select(p => (p.Sr, p.NewUuid.ToString("D"))));
         var removals = work.Promise("destroy", doomed.Select(d => (d.Sr, d.Vdi.Text("location"))));
         await using var diskScope = await BeginDisksAsync(context, plans, "clone", intents);
