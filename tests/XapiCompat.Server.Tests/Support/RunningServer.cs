@@ -16,7 +16,9 @@ public sealed class RunningServer : IAsyncLifetime
 
     public string Database => Path.Combine(StatePath, "xapi.db");
 
-    public ServerOptions Options => new() { Http = new(IPAddress.Loopback, 0), Https = null, State = StatePath };
+    public bool Strict { get; init; }
+
+    public ServerOptions Options => new() { Http = new(IPAddress.Loopback, 0), Https = null, State = StatePath, Strict = Strict };
 
     public HttpClient Http => _http ?? throw new InvalidOperationException("the server is stopped");
 
