@@ -135,14 +135,15 @@ public sealed class UnitOfWork : IRecords
         var old = RelationIndex.Targets(before);
         var now = RelationIndex.Targets(after);
         foreach (var target in old.Except(now))
-            Edit(relation, target, set => set.Where(r => r != source));
+            Edit(relation, target, items => [.. items.Where(i => i.ToString() != source)]);
         foreach (var target in now.Except(old))
-            Edit(relation, target, set => set.Contains(source) ? set : set.Append(source));
+            Edit(relation, target, items => items.Any(i => i.ToString() == source) ? items : [.. items, XenString.Of(source)]);
     }
 
-    private void Edit(RelationDef relation, string target, Func<IEnumerable<string>, IEnumerable<string>> edit)
+    /// <summary>The items themselves are kept: sets of thousands change by one.</summary>
+    private void Edit(RelationDef relation, string target, Func<IReadOnlyList<XenValue>, IReadOnlyList<XenValue>> edit)
     {
         if (Find(target) is { } record && record.Class == relation.ManyClass)
-            Set(target, relation.Many.Name, XenArray.Of(edit(record.Set(relation.Many.Name).ToList())));
+            Set(target, relation.Many.Name, new XenArray(edit(((XenArray)record[relation.Many]).Items)));
     }
 }

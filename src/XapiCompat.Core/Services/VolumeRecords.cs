@@ -44,6 +44,8 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
         }
 
         unit.Delete(vdi.Reference);
+        if (unit.Find(vdi.Target("SR")) is { } sr)
+            UpdateAllocation(unit, sr);
     }
 
     public static Record? Find(UnitOfWork unit, Record sr, string key)
@@ -99,12 +101,15 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
         return current;
     }
 
+    /// <summary>Only what this unit changes is looked at: an SR may hold thousands of disks.</summary>
     private static void UpdateAllocation(UnitOfWork unit, Record sr)
     {
-        // Drafts count as they will be: the computed set of VDIs follows only at commit.
-        var stored = unit.Find(sr.Reference)!.Set("VDIs").Select(unit.Find).OfType<Record>();
-        var drafts = unit.Drafts.Where(d => d.Class.Name == "VDI" && d.Target("SR") == sr.Reference);
-        var sum = stored.Concat(drafts).DistinctBy(v => v.Reference).Where(v => v.Flag("managed")).Sum(v => v.Int("virtual_size"));
-        unit.Set(sr.Reference, "virtual_allocation", sum);
+        static long Size(Record? vdi) => vdi?.Flag("managed") == true ? vdi.Int("virtual_size") : 0;
+        bool Inside(Record record) => record.Class.Name == "VDI" && record.Target("SR") == sr.Reference;
+
+        var allocation = unit.Before(sr.Reference)?.Int("virtual_allocation") ?? 0;
+        allocation += unit.Drafts.Where(Inside).Sum(v => Size(v) - Size(unit.Before(v.Reference)));
+        allocation -= unit.Deleted.Where(Inside).Sum(Size);
+        unit.Set(sr.Reference, "virtual_allocation", allocation);
     }
 }
