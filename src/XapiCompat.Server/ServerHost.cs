@@ -3,17 +3,13 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using XapiCompat.Core.Dispatch;
-using XapiCompat.Core.Handlers;
 using XapiCompat.Core.Operations;
 using XapiCompat.Core.Seed;
 using XapiCompat.Core.Services;
-using XapiCompat.Core.Transfers;
 using XapiCompat.Datamodel;
 using XapiCompat.Server.Rpc;
 using XapiCompat.Storage.VhdTree;
 using XapiCompat.Store;
-using XapiCompat.Wire;
 
 namespace XapiCompat.Server;
 
@@ -49,6 +45,9 @@ public sealed class ServerHost : IAsyncDisposable
 
     public RecordStore Records => _store;
 
+    /// <summary>Messages with code of their own.</summary>
+    public IReadOnlyCollection<MessageDef> BoundMessages { get; private init; } = [];
+
     /// <summary>The line that says that the server is ready.</summary>
     public string ReadyLine(ServerOptions options)
     {
@@ -81,40 +80,17 @@ public sealed class ServerHost : IAsyncDisposable
             var model = Model.Load();
             store = OpenStore(state, model, options);
             var ids = new IdSource();
-            storage = new StorageHost(store, [VhdTree(state, options, clock)]);
-            var credentials = new Credentials(options.User, options.Password);
-            var sessions = new SessionService(store, ids, clock, credentials);
-            var tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
-            var guard = new OperationGuard(store, clock);
-            var volumes = new VolumeRecords(storage, ids);
-            var work = new VolumeWork(store, storage, volumes, ids, clock);
-            var vdis = new VdiService(store, storage, volumes, work, guard, ids, clock);
-            var events = new EventService(store, sessions, clock);
-            var handlers = new HandlerTable(model)
-                .Bind(new SessionHandlers(sessions, credentials))
-                .Bind(new TaskHandlers(store, tasks))
-                .Bind(new EventHandlers(events))
-                .Bind(new VdiHandlers(store, vdis))
-                .Bind(new SrHandlers(store, storage, volumes, guard))
-                .Bind(new PbdHandlers(store, ids))
-                .Bind(new NetworkHandlers(store, ids))
-                .Bind(new VbdHandlers(store, ids))
-                .Bind(new VifHandlers(store, ids))
-                .Bind(new VmHandlers(store, new(store, storage, work, guard, ids, clock), ids))
-                .Bind(new VmSettingHandlers(store))
-                .Bind(new MessageHandlers())
-                .Verify();
-
             var log = new ServerLog();
-            var dispatcher = new Dispatcher(store, handlers, sessions, tasks, ids, new(options.Strict, log.Unexpected));
-            var transfers = new DiskTransfers(store, storage, sessions, tasks, vdis, stopping.Token);
-            await PrepareAsync(state, store, storage, volumes, ids, clock, options, log, cancellationToken);
+            storage = new StorageHost(store, [VhdTree(state, options, clock)]);
+            var api = new ApiServices(store, storage, options, ids, clock, log, stopping.Token);
+            await PrepareAsync(state, store, storage, api.Volumes, ids, clock, options, log, cancellationToken);
 
-            app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(dispatcher, sessions, new(model), stopping.Token), transfers);
+            app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(api.Dispatcher, api.Sessions, new(model), stopping.Token), api.Transfers);
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a)).ToList();
-            return new(state, store, storage, app, stopping, HousekeepAsync(sessions, tasks, clock, log, stopping.Token))
+            return new(state, store, storage, app, stopping, HousekeepAsync(api.Sessions, api.Tasks, clock, log, stopping.Token))
             {
+                BoundMessages = api.BoundMessages,
                 Http = bound.FirstOrDefault(u => u.Scheme == "http"),
                 Https = bound.FirstOrDefault(u => u.Scheme == "https"),
             };

@@ -16,6 +16,7 @@ public sealed class Dispatcher
 
     private readonly RecordStore _store;
     private readonly HandlerTable _handlers;
+    private readonly Refusals _refusals;
     private readonly ImplicitMessages _implicit;
     private readonly SessionService _sessions;
     private readonly TaskService _tasks;
@@ -27,6 +28,7 @@ public sealed class Dispatcher
     {
         _store = store;
         _handlers = handlers;
+        _refusals = Refusals.Load(store.Model);
         _implicit = new(store, ids);
         _sessions = sessions;
         _tasks = tasks;
@@ -209,6 +211,8 @@ public sealed class Dispatcher
     {
         if (_handlers.Find(message) is { } handler)
             return await handler(context, arguments);
+        if (_refusals.Find(message) is { } refusal)
+            throw Refusals.Answer(_store.Current, message, refusal, arguments);
         return message.Kind == MessageKind.Explicit
             ? throw new XenException("NOT_IMPLEMENTED", message.FullName)
             : _implicit.Answer(message, arguments);

@@ -9,15 +9,6 @@ namespace XapiCompat.Core.Operations;
 /// </summary>
 public static class AllowedOperations
 {
-    private static readonly Dictionary<string, Func<IRecords, Record, IEnumerable<string>>> Rules = new(StringComparer.Ordinal)
-    {
-        ["VM"] = VmOperations.Allowed,
-        ["VDI"] = VdiOperations.Allowed,
-        ["SR"] = SrOperations.Allowed,
-        ["VBD"] = DeviceOperations.AllowedOnVbd,
-        ["VIF"] = DeviceOperations.AllowedOnVif,
-    };
-
     public static void Derive(UnitOfWork unit)
     {
         var affected = new HashSet<string>(StringComparer.Ordinal);
@@ -29,18 +20,18 @@ public static class AllowedOperations
 
         foreach (var reference in affected)
         {
-            if (unit.Find(reference) is { } record && Rules.TryGetValue(record.Class.Name, out var rule))
-                Write(unit, record, rule(unit, record));
+            if (unit.Find(reference) is { } record && OperationRules.Find(record.Class.Name) is { } rule)
+                Write(unit, record, rule.Allowed(unit, record));
         }
     }
 
     /// <summary>For the start of the server: allowed_operations is not stored.</summary>
     public static void DeriveAll(UnitOfWork unit)
     {
-        foreach (var (@class, rule) in Rules)
+        foreach (var @class in OperationRules.Classes)
         {
             foreach (var record in unit.All(unit.Model.Class(@class)).ToList())
-                Write(unit, record, rule(unit, record));
+                Write(unit, record, OperationRules.Find(@class)!.Allowed(unit, record));
         }
     }
 

@@ -6,7 +6,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Operations;
 
 /// <summary>An operation about to run on an object.</summary>
-/// <param name="Class">VM, VDI or SR.</param>
+/// <param name="Class">One with current_operations.</param>
 public sealed record PlannedOperation(string Class, string Reference, string Operation);
 
 /// <summary>
@@ -59,13 +59,7 @@ public sealed class OperationGuard(RecordStore store, TimeProvider clock)
     private static XenFailure? Check(UnitOfWork unit, PlannedOperation operation)
     {
         var record = unit.Get(operation.Class, operation.Reference);
-        return operation.Class switch
-        {
-            "VM" => VmOperations.Check(unit, record, operation.Operation),
-            "VDI" => VdiOperations.Check(unit, record, operation.Operation),
-            "SR" => SrOperations.Check(unit, record, operation.Operation),
-            _ => null,
-        };
+        return OperationRules.Find(operation.Class)?.Check?.Invoke(unit, record, operation.Operation);
     }
 
     private static void Mark(UnitOfWork unit, PlannedOperation operation, string task)

@@ -1,0 +1,54 @@
+using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Handlers;
+using XapiCompat.Core.Operations;
+using XapiCompat.Core.Services;
+using XapiCompat.Core.Transfers;
+using XapiCompat.Datamodel;
+using XapiCompat.Store;
+using XapiCompat.Wire;
+
+namespace XapiCompat.Server;
+
+/// <summary>The services behind the API and the handlers that use them; a class of handlers gets one line here.</summary>
+internal sealed class ApiServices
+{
+    public ApiServices(RecordStore store, StorageHost storage, ServerOptions options, IdSource ids, TimeProvider clock, ServerLog log, CancellationToken stopping)
+    {
+        var credentials = new Credentials(options.User, options.Password);
+        var guard = new OperationGuard(store, clock);
+        Sessions = new SessionService(store, ids, clock, credentials);
+        Tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
+        Volumes = new VolumeRecords(storage, ids);
+        var work = new VolumeWork(store, storage, Volumes, ids, clock);
+        var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
+        var handlers = new HandlerTable(store.Model)
+            .Bind(new SessionHandlers(Sessions, credentials))
+            .Bind(new TaskHandlers(store, Tasks))
+            .Bind(new EventHandlers(new(store, Sessions, clock)))
+            .Bind(new VdiHandlers(store, vdis))
+            .Bind(new SrHandlers(store, storage, Volumes, guard))
+            .Bind(new PbdHandlers(store, ids))
+            .Bind(new NetworkHandlers(store, ids))
+            .Bind(new VbdHandlers(store, ids))
+            .Bind(new VifHandlers(store, ids))
+            .Bind(new VmHandlers(store, new(store, storage, work, guard, ids, clock), ids))
+            .Bind(new VmSettingHandlers(store))
+            .Bind(new MessageHandlers())
+            .Verify();
+        BoundMessages = handlers.Bound;
+        Dispatcher = new(store, handlers, Sessions, Tasks, ids, new(options.Strict, log.Unexpected));
+        Transfers = new DiskTransfers(store, storage, Sessions, Tasks, vdis, stopping);
+    }
+
+    public SessionService Sessions { get; }
+
+    public TaskService Tasks { get; }
+
+    public VolumeRecords Volumes { get; }
+
+    public Dispatcher Dispatcher { get; }
+
+    public DiskTransfers Transfers { get; }
+
+    public IReadOnlyCollection<MessageDef> BoundMessages { get; }
+}
