@@ -29,6 +29,17 @@ public sealed record ServerOptions
     /// <summary>Refuse create records that lack required members, as the real server does.</summary>
     public bool Strict { get; init; }
 
+    private static readonly Option[] Known =
+    [
+        new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),
+        new("--https", (o, text, name) => o with { Https = Endpoint(name, text) }),
+        new("--state", (o, text, _) => o with { State = text }),
+        new("--password", (o, text, _) => o with { Password = text }),
+        new("--transfer-idle", (o, text, name) => o with { TransferIdle = Seconds(name, text) }),
+        Option.Flag("--durable", o => o with { Durable = true }),
+        Option.Flag("--strict", o => o with { Strict = true }),
+    ];
+
     /// <summary>Reads the command line; throws <see cref="StartFailure"/> with one clear line.</summary>
     public static ServerOptions Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
@@ -38,20 +49,20 @@ public sealed record ServerOptions
             var (name, inline) = arguments[i].IndexOf('=', StringComparison.Ordinal) is > 0 and var at
                 ? (arguments[i][..at], arguments[i][(at + 1)..])
                 : (arguments[i], null);
-            string Value() => inline ?? (++i < arguments.Count ? arguments[i] : throw new StartFailure(name + " needs a value"));
-            options = name switch
-            {
-                "--http" => options with { Http = Endpoint(name, Value()) },
-                "--https" => options with { Https = Endpoint(name, Value()) },
-                "--state" => options with { State = Value() },
-                "--password" => options with { Password = Value() },
-                "--transfer-idle" => options with { TransferIdle = Seconds(name, Value()) },
-                "--durable" => options with { Durable = true },
-                "--strict" => options with { Strict = true },
-                _ => throw new StartFailure("unknown option " + name + " (known: --http --https --state --password --transfer-idle --durable --strict)"),
-            };
+            var option = Array.Find(Known, o => o.Name == name)
+                ?? throw new StartFailure("unknown option " + name + " (known: " + string.Join(' ', Known.Select(o => o.Name)) + ")");
+            var value = inline;
+            if (option.TakesValue)
+                value ??= ++i < arguments.Count ? arguments[i] : throw new StartFailure(name + " needs a value");
+            options = option.Apply(options, value ?? "", name);
         }
 
+        Check(options);
+        return options;
+    }
+
+    private static void Check(ServerOptions options)
+    {
         if (options.Http is null && options.Https is null)
             throw new StartFailure("both listeners are off");
         if (options.Password.Length == 0)
@@ -59,7 +70,6 @@ public sealed record ServerOptions
         var open = new[] { options.Http, options.Https }.OfType<IPEndPoint>().FirstOrDefault(e => !IPAddress.IsLoopback(e.Address));
         if (options.Password == DefaultPassword && open is not null)
             throw new StartFailure("the default password is accepted on loopback listeners only; give --password or " + PasswordVariable + " for " + open);
-        return options;
     }
 
     private static IPEndPoint? Endpoint(string name, string text)
@@ -76,6 +86,12 @@ public sealed record ServerOptions
 
     private static TimeSpan Seconds(string name, string text) =>
         int.TryParse(text, out var seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : throw new StartFailure(name + " takes a number of seconds, not " + text);
+
+    /// <param name="Apply">From the options so far, the text given and the name used, which errors repeat.</param>
+    private sealed record Option(string Name, Func<ServerOptions, string, string, ServerOptions> Apply, bool TakesValue = true)
+    {
+        public static Option Flag(string name, Func<ServerOptions, ServerOptions> apply) => new(name, (o, _, _) => apply(o), TakesValue: false);
+    }
 }
 
 /// <summary>The server cannot start; the message is the one line that the user sees.</summary>
