@@ -3,6 +3,7 @@
 import sys
 
 import clones
+import full_disk
 import harness
 import images
 import large
@@ -39,6 +40,7 @@ def main():
         session = xenapi.Session(server.http)
         part("disk of 24 GiB", large.back_up_and_restore, work, session, 24 << 30, 25769705472, harness.SEED)
         part("disk of 2040 GiB", large.back_up_and_restore, work, session, 2040 << 30, 2040 << 30, harness.SEED)
+        part("full disk", full_disk.run, work, harness.SEED)
         part("independence", clones.independence, work, session, harness.SEED)
         part("clones", clones.many, session, harness.SEED)
         checks.prefix = ""

@@ -14,19 +14,22 @@ public sealed class RecordStore : IDisposable
     private readonly Lock _writer = new();
     private readonly RelationIndex _relations;
     private readonly SqliteFile _file;
+    private readonly SpaceReserve _space;
     private readonly Dictionary<string, Intent> _intents;
     private volatile Database _current;
     private TaskCompletionSource _nextCommit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _reservedGeneration;
 
-    private RecordStore(SqliteFile file, Model model)
+    private RecordStore(SqliteFile file, SpaceReserve space, Model model)
     {
         _file = file;
+        _space = space;
         Model = model;
         _relations = new(model);
         var start = long.Parse(file.ReadMeta("generation") ?? "0") + 1;
         _reservedGeneration = start + GenerationBlock;
         file.Write([], [], [], [], _reservedGeneration);
+        space.Hold();
         _intents = file.ReadIntents().ToDictionary(i => i.Id, StringComparer.Ordinal);
         _current = LoadAll(file, model, start);
     }
@@ -51,7 +54,7 @@ public sealed class RecordStore : IDisposable
         var file = SqliteFile.Open(path, model, durable);
         try
         {
-            return new(file, model);
+            return new(file, new(path + ".reserve"), model);
         }
         catch
         {
@@ -103,7 +106,7 @@ public sealed class RecordStore : IDisposable
             }
 
             var reserve = generation >= _reservedGeneration ? generation + GenerationBlock : (long?)null;
-            _file.Write(unit.Drafts.Where(r => IsDurableChange(unit, r)), unit.Deleted, unit.NewIntents, unit.EndedIntents, reserve);
+            Write(unit, reserve);
             _reservedGeneration = reserve ?? _reservedGeneration;
             foreach (var intent in unit.NewIntents)
                 _intents[intent.Id] = intent;
@@ -133,6 +136,30 @@ public sealed class RecordStore : IDisposable
     {
         lock (_writer)
             _file.Dispose();
+    }
+
+    /// <summary>Writes a unit, or throws OUT_OF_SPACE with nothing changed.</summary>
+    private void Write(UnitOfWork unit, long? reserve)
+    {
+        var frees = unit.Deleted.Any(r => r.Class.Persistent) || unit.EndedIntents.Count > 0 || unit.NewIntents.Any(i => i.Operation == "destroy");
+        while (true)
+        {
+            try
+            {
+                _file.Write(unit.Drafts.Where(r => IsDurableChange(unit, r)), unit.Deleted, unit.NewIntents, unit.EndedIntents, reserve);
+                if (frees)
+                    _space.Hold();
+                return;
+            }
+            catch (StoreFullException) when (frees && _space.Release())
+            {
+                // Once more, with the space held back for this.
+            }
+            catch (StoreFullException e)
+            {
+                throw new Values.XenException(new("OUT_OF_SPACE", e.Path), e);
+            }
+        }
     }
 
     /// <summary>Operations in progress and other fields that a restart forgets change often; they cost no disk write.</summary>

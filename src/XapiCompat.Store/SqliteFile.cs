@@ -77,7 +77,10 @@ internal sealed class SqliteFile : IDisposable
         _connection.Query<IntentRow>("SELECT id, sr, operation, keys FROM intents ORDER BY id")
             .Select(r => new Intent(r.Id, r.Sr, r.Operation, r.Keys.Split('\n')));
 
-    /// <summary>One transaction; nothing is written when there is nothing durable in it.</summary>
+    /// <summary>
+    /// One transaction; nothing is written when there is nothing durable in it. Throws <see cref="StoreFullException"/>
+    /// with nothing written when the file system is full.
+    /// </summary>
     public void Write(IEnumerable<Record> written, IEnumerable<Record> deleted, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, long? reservedGeneration)
     {
         var upserts = written.Where(r => r.Class.Persistent).ToList();
@@ -85,7 +88,18 @@ internal sealed class SqliteFile : IDisposable
         if (upserts.Count + deletes.Count + intents.Count + endedIntents.Count == 0 && reservedGeneration is null)
             return;
 
-        using var transaction = _connection.BeginTransaction();
+        try
+        {
+            InTransaction(() => WriteAll(upserts, deletes, intents, endedIntents, reservedGeneration));
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL)
+        {
+            throw new StoreFullException(_connection.DataSource, e);
+        }
+    }
+
+    private void WriteAll(List<Record> upserts, List<Record> deletes, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, long? reservedGeneration)
+    {
         foreach (var record in upserts)
         {
             _connection.Execute(
@@ -99,32 +113,45 @@ internal sealed class SqliteFile : IDisposable
                     record.Created,
                     record.Modified,
                     Fields = EncodeFields(record),
-                },
-                transaction);
+                });
         }
 
         foreach (var record in deletes)
-            _connection.Execute("DELETE FROM objects WHERE ref = @Reference", new { record.Reference }, transaction);
+            _connection.Execute("DELETE FROM objects WHERE ref = @Reference", new { record.Reference });
         foreach (var intent in intents)
         {
             _connection.Execute(
                 "INSERT INTO intents (id, sr, operation, keys) VALUES (@Id, @Sr, @Operation, @Keys)",
-                new { intent.Id, intent.Sr, intent.Operation, Keys = string.Join('\n', intent.Keys) },
-                transaction);
+                new { intent.Id, intent.Sr, intent.Operation, Keys = string.Join('\n', intent.Keys) });
         }
 
         foreach (var id in endedIntents)
-            _connection.Execute("DELETE FROM intents WHERE id = @id", new { id }, transaction);
+            _connection.Execute("DELETE FROM intents WHERE id = @id", new { id });
         if (reservedGeneration is { } reserved)
-            WriteMeta("generation", reserved.ToString(), transaction);
-        transaction.Commit();
+            WriteMeta("generation", reserved.ToString());
     }
 
-    private void WriteMeta(string name, string value, SqliteTransaction transaction) =>
+    /// <summary>SQLite rolls back by itself when it runs out of space, which the driver's transactions do not expect.</summary>
+    private void InTransaction(Action write)
+    {
+        _connection.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            write();
+            _connection.Execute("COMMIT");
+        }
+        catch
+        {
+            if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle) == 0)
+                _connection.Execute("ROLLBACK");
+            throw;
+        }
+    }
+
+    private void WriteMeta(string name, string value) =>
         _connection.Execute(
             "INSERT INTO meta (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            new { name, value },
-            transaction);
+            new { name, value });
 
     private static string EncodeFields(Record record)
     {
@@ -189,3 +216,9 @@ internal sealed class SqliteFile : IDisposable
 /// <summary>The state was written by a newer server.</summary>
 public sealed class StateVersionException(int found, int supported)
     : Exception($"the state was written by a newer version (format {found}, this server reads up to {supported})");
+
+/// <summary>There is no space left for a commit.</summary>
+internal sealed class StoreFullException(string path, Exception inner) : Exception("no space left for " + path, inner)
+{
+    public string Path { get; } = path;
+}

@@ -134,7 +134,7 @@ public sealed class DiskTransfers(
                 var lent = new TransferDevice(device, async () =>
                 {
                     hold.Dispose();
-                    await _owner.Vdis.RefreshAsync(record, CancellationToken.None);
+                    await RefreshAsync(record);
                 });
                 return new(record.Reference, Guid.Parse(record.Uuid), lent);
             }
@@ -166,6 +166,18 @@ public sealed class DiskTransfers(
                 _owner.Sessions.Logout(_ownSession);
             _cancellation.Dispose();
             return ValueTask.CompletedTask;
+        }
+
+        private async ValueTask RefreshAsync(Record record)
+        {
+            try
+            {
+                await _owner.Vdis.RefreshAsync(record, CancellationToken.None);
+            }
+            catch (XenException e) when (e.Failure.Code == "OUT_OF_SPACE")
+            {
+                // The disk itself tells how its transfer ended; a later scan brings the record's utilisation up to date.
+            }
         }
 
         private async ValueTask<ExportBase> CompareAsync(
