@@ -30,6 +30,8 @@ internal sealed class ApiServices
             .Bind(new PbdHandlers(store, ids))
             .Bind(new NetworkHandlers(store, ids))
             .Bind(new VbdHandlers(store, ids))
+            .Bind(new VbdPlugHandlers(store, guard))
+            .Bind(new VbdMediaHandlers(store, guard))
             .Bind(new VifHandlers(store, ids))
             .Bind(new VmHandlers(store, new(store, storage, work, guard, ids, clock), ids))
             .Bind(new VmSettingHandlers(store))

@@ -1,4 +1,3 @@
-using System.Globalization;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Operations;
 using XapiCompat.Core.Services;
@@ -29,6 +28,13 @@ public sealed class VbdHandlers(RecordStore store, IdSource ids)
         if (vdi is not null && !vdi.Flag("managed"))
             throw new XenException("VDI_NOT_MANAGED", vdi.Reference);
 
+        var operations = vm.Map("current_operations");
+        for (var i = 0; i < operations.Count; i++)
+        {
+            if (operations.Values[i].ToString() is "pool_migrate" or "migrate_send")
+                throw new XenException("OTHER_OPERATION_IN_PROGRESS", "VM", vm.Reference, operations.Values[i].ToString()!, operations.Names[i]);
+        }
+
         var device = DeviceNumbers.Choose(unit, vm, args["userdevice"]!.ToString()!);
         var reference = ids.NewReference();
         unit.Insert(unit.Model.Class("VBD"), reference, CreateRecord.Fields(unit.Model.Class("VBD"), args));
@@ -58,61 +64,12 @@ public sealed class VbdHandlers(RecordStore store, IdSource ids)
     public void SetMode(CallContext context, Ref self, string value) => store.Commit(unit =>
     {
         var vbd = unit.Get("VBD", self);
+        if (unit.Find(vbd.Target("VM"))?.Text("power_state") is { } state and not "Halted")
+            throw new XenException("VM_BAD_POWER_STATE", vbd.Target("VM"), "halted", state.ToLowerInvariant());
         if (value == "RW" && unit.Find(vbd.Target("VDI"))?.Flag("read_only") == true)
             throw new XenException("VDI_READONLY", vbd.Target("VDI"));
         if (value == "RW" && vbd.Text("type") == "CD")
             throw new XenException("VBD_CDS_MUST_BE_READONLY");
         unit.Set(self.Text, "mode", value);
     });
-}
-
-/// <summary>Positions of disks in a VM: decimal texts, or the Linux names of the same number.</summary>
-internal static class DeviceNumbers
-{
-    public const int Disks = 255;
-    public const int Interfaces = 16;
-
-    /// <summary>The position asked for, or the first free one for <c>autodetect</c>.</summary>
-    public static string Choose(IRecords records, Record vm, string asked)
-    {
-        var used = Used(records, vm, "VBDs", "userdevice");
-        if (asked == "autodetect")
-            return Free(used, Disks).FirstOrDefault() ?? throw new XenException("INVALID_DEVICE", asked);
-        var number = Parse(asked) ?? throw new XenException("INVALID_DEVICE", asked);
-        return used.Contains(number) ? throw new XenException("DEVICE_ALREADY_EXISTS", asked) : asked;
-    }
-
-    public static HashSet<int> Used(IRecords records, Record vm, string devices, string field) =>
-        [.. vm.Set(devices).Select(records.Find).OfType<Record>()
-            .Concat(records is UnitOfWork unit ? unit.Drafts.Where(d => d.Class.Name == devices.TrimEnd('s') && d.Target("VM") == vm.Reference) : [])
-            .Select(d => Parse(d.Text(field)))
-            .OfType<int>()];
-
-    public static IEnumerable<string> Free(HashSet<int> used, int limit) =>
-        Enumerable.Range(0, limit).Where(n => !used.Contains(n)).Select(n => n.ToString(CultureInfo.InvariantCulture));
-
-    /// <summary><c>3</c>, <c>xvdd</c>, <c>hdd</c> and <c>sdd</c> are the same position.</summary>
-    private static int? Parse(string text)
-    {
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return number < Disks ? number : null;
-        foreach (var prefix in (string[])["xvd", "hd", "sd"])
-        {
-            if (!text.StartsWith(prefix, StringComparison.Ordinal) || text.Length == prefix.Length)
-                continue;
-            var value = 0;
-            foreach (var c in text[prefix.Length..])
-            {
-                if (c is < 'a' or > 'z')
-                    return null;
-                value = (value * 26) + (c - 'a' + 1);
-                if (value > Disks)
-                    return null;
-            }
-
-            return value - 1;
-        }
-
-        return null;
-    }
 }

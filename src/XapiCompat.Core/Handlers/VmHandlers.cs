@@ -60,7 +60,7 @@ public sealed class VmHandlers(RecordStore store, VmService service, IdSource id
     public XenArray AllowedVbdDevices(CallContext context, Ref vm)
     {
         var record = store.Current.Get("VM", vm);
-        return XenArray.Of(DeviceNumbers.Free(DeviceNumbers.Used(store.Current, record, "VBDs", "userdevice"), DeviceNumbers.Disks));
+        return XenArray.Of(DeviceNumbers.Free(DeviceNumbers.Used(store.Current, record, "VBDs", "userdevice"), DeviceNumbers.DisksOf(record)));
     }
 
     [XenMessage("VM.get_allowed_VIF_devices")]

@@ -41,7 +41,7 @@ public static class AllowedOperations
         {
             case "VBD":
                 affected.Add(record.Target("VM"));
-                affected.Add(record.Target("VDI"));
+                SpreadOverDisk(unit, record.Target("VDI"), affected);
                 break;
             case "VDI":
                 affected.Add(record.Target("SR"));
@@ -49,6 +49,12 @@ public static class AllowedOperations
                 break;
             case "VM":
                 affected.UnionWith(record.Set("VBDs"));
+                if (unit.Before(record.Reference)?.Text("power_state") != record.Text("power_state"))
+                {
+                    foreach (var vbd in record.Set("VBDs").Select(unit.Find).OfType<Record>())
+                        SpreadOverDisk(unit, vbd.Target("VDI"), affected);
+                }
+
                 affected.UnionWith(record.Set("VIFs"));
                 break;
             case "PBD":
@@ -57,9 +63,22 @@ public static class AllowedOperations
                     affected.UnionWith(sr.Set("VDIs"));
                 break;
             case "VM_guest_metrics":
-                affected.UnionWith(unit.All(unit.Model.Class("VM")).Where(v => v.Target("guest_metrics") == record.Reference).Select(v => v.Reference));
+                foreach (var vm in unit.All(unit.Model.Class("VM")).Where(v => v.Target("guest_metrics") == record.Reference))
+                {
+                    affected.Add(vm.Reference);
+                    affected.UnionWith(vm.Set("VBDs"));
+                }
+
                 break;
         }
+    }
+
+    /// <summary>Who may have a disk depends on who has it.</summary>
+    private static void SpreadOverDisk(UnitOfWork unit, string vdi, HashSet<string> affected)
+    {
+        affected.Add(vdi);
+        if (unit.Find(vdi) is { } disk)
+            affected.UnionWith(disk.Set("VBDs"));
     }
 
     private static void Write(UnitOfWork unit, Record record, IEnumerable<string> allowed)

@@ -21,7 +21,9 @@ public sealed class OperationGuard(RecordStore store, TimeProvider clock)
     /// Checks all operations against the rules at one instant and puts them in current_operations, or waits. Dispose of
     /// the result to take them out. <paramref name="begin"/> runs in the same commit.
     /// </summary>
-    public async ValueTask<OperationScope> BeginAsync(CallContext context, IReadOnlyList<PlannedOperation> operations, Action<UnitOfWork>? begin = null)
+    /// <param name="require">A further rule of this call, asked and waited for like those of the objects.</param>
+    public async ValueTask<OperationScope> BeginAsync(
+        CallContext context, IReadOnlyList<PlannedOperation> operations, Action<UnitOfWork>? begin = null, Func<IRecords, XenFailure?>? require = null)
     {
         var start = clock.GetTimestamp();
         while (true)
@@ -29,13 +31,9 @@ public sealed class OperationGuard(RecordStore store, TimeProvider clock)
             var generation = store.Current.Generation;
             var busy = store.Commit(unit =>
             {
-                foreach (var operation in operations)
-                {
-                    if (Check(unit, operation) is not { } failure)
-                        continue;
+                var failures = operations.Select(o => Check(unit, o)).Append(require?.Invoke(unit));
+                if (failures.FirstOrDefault(f => f is not null) is { } failure)
                     return failure.Code == "OTHER_OPERATION_IN_PROGRESS" ? failure : throw failure.AsException();
-                }
-
                 foreach (var operation in operations)
                     Mark(unit, operation, context.Task);
                 begin?.Invoke(unit);

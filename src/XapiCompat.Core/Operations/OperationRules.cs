@@ -17,7 +17,7 @@ public static class OperationRules
         ["VM"] = new(VmOperations.Allowed, (records, vm, operation) => VmOperations.Check(records, vm, operation)),
         ["VDI"] = new(VdiOperations.Allowed, VdiOperations.Check),
         ["SR"] = new(SrOperations.Allowed, SrOperations.Check),
-        ["VBD"] = new(DeviceOperations.AllowedOnVbd, null),
+        ["VBD"] = new(VbdOperations.Allowed, VbdOperations.Check),
         ["VIF"] = new(DeviceOperations.AllowedOnVif, null),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
