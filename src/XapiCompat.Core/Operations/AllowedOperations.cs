@@ -56,6 +56,7 @@ public static class AllowedOperations
                 }
 
                 affected.UnionWith(record.Set("VIFs"));
+                affected.UnionWith(record.Set("VUSBs"));
                 break;
             case "PBD":
                 affected.Add(record.Target("SR"));
@@ -67,6 +68,7 @@ public static class AllowedOperations
                 {
                     affected.Add(vm.Reference);
                     affected.UnionWith(vm.Set("VBDs"));
+                    affected.UnionWith(vm.Set("VIFs"));
                 }
 
                 break;

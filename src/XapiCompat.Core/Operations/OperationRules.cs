@@ -18,7 +18,7 @@ public static class OperationRules
         ["VDI"] = new(VdiOperations.Allowed, VdiOperations.Check),
         ["SR"] = new(SrOperations.Allowed, SrOperations.Check),
         ["VBD"] = new(VbdOperations.Allowed, VbdOperations.Check),
-        ["VIF"] = new(DeviceOperations.AllowedOnVif, null),
+        ["VIF"] = new(VifOperations.Allowed, VifOperations.Check),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Classes => Rules.Keys;

@@ -1,0 +1,47 @@
+using XapiCompat.Core.Networking;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Operations;
+
+/// <summary>Which operations a VIF allows; see <see cref="VdiOperations"/>.</summary>
+public static class VifOperations
+{
+    private static readonly string[] Listed = ["attach", "plug", "unplug"];
+
+    private static readonly string[] Leaving = ["clean_shutdown", "hard_shutdown", "suspend", "pause"];
+
+    public static IEnumerable<string> Allowed(IRecords records, Record vif) => Listed.Where(o => Check(records, vif, o) is null);
+
+    public static XenFailure? Check(IRecords records, Record vif, string operation)
+    {
+        if (DeviceRules.Busy(vif) is { } busy)
+            return busy;
+        var vm = records.Find(vif.Target("VM"));
+        if (operation is not ("plug" or "unplug") || vm is null)
+            return null;
+        if (operation == "plug" && vm.Flag("is_control_domain") && vm.Int("domid") == 0)
+            return new("OPERATION_NOT_ALLOWED", "Control domain does not support hotplug");
+        if (PifTopology.IsSriovNetwork(records, vif.Target("network")))
+            return new("OPERATION_NOT_ALLOWED", "Network SR-IOV VIF plug/unplug not allowed");
+        if (DeviceRules.Plugging(vm, vif, operation, vif.Flag("currently_attached") || vif.Flag("reserved")) is { } state)
+            return state;
+        foreach (var running in vm.Map("current_operations").Values.Select(o => o.ToString()!).Where(Leaving.Contains))
+            return new("OPERATION_NOT_ALLOWED", "Current operation on VM:" + vm.Reference + " is " + running);
+        return CheckDrivers(records, vm);
+    }
+
+    private static XenFailure? CheckDrivers(IRecords records, Record vm)
+    {
+        var hvm = vm.Text("domain_type") is "unspecified" ? vm.Text("HVM_boot_policy").Length > 0 : vm.Text("domain_type") == "hvm";
+        if (!hvm)
+            return null;
+        var guest = records.Find(vm.Target("guest_metrics"));
+        return guest?.Text("can_use_hotplug_vif") switch
+        {
+            "yes" => null,
+            "no" => new("OPERATION_NOT_ALLOWED", "VM states it does not support VIF hotplug."),
+            _ => guest?.Flag("PV_drivers_detected") == true ? null : new("VM_MISSING_PV_DRIVERS", vm.Reference),
+        };
+    }
+}
