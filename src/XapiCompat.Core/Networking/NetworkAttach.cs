@@ -77,7 +77,7 @@ public static class NetworkAttach
             throw new XenException("CANNOT_PLUG_BOND_SLAVE", pif.Reference);
     }
 
-    private static IEnumerable<Record> Vifs(UnitOfWork unit, Record vm) => vm.Set("VIFs").Select(unit.Find).OfType<Record>().ToList();
+    private static List<Record> Vifs(UnitOfWork unit, Record vm) => [.. vm.Set("VIFs").Select(unit.Find).OfType<Record>()];
 
     private static Record? Proxy(UnitOfWork unit, Record vif) => unit.Pointing("PVS_proxy", "VIF", vif.Reference).FirstOrDefault();
 

@@ -1,5 +1,4 @@
 using XapiCompat.Store;
-using XapiCompat.Values;
 
 namespace XapiCompat.Core.Networking;
 

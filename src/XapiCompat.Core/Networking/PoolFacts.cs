@@ -1,5 +1,4 @@
 using XapiCompat.Core.Dispatch;
-using XapiCompat.Core.Services;
 using XapiCompat.Store;
 using XapiCompat.Values;
 

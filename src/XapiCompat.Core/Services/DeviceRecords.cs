@@ -42,9 +42,11 @@ public static class DeviceRecords
     {
         _ = int.TryParse(device, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
         var first = Encoding.UTF8.GetBytes(seed);
+#pragma warning disable CA5351 // Nothing is protected by it: other hosts make the same address of the same seed.
         for (var i = 0; i <= number * 2; i++)
             first = MD5.HashData(first);
         var second = MD5.HashData(first);
+#pragma warning restore CA5351
         byte[] mac = [(byte)((first[0] & 0xFE) | 0x02), first[1], first[2], first[3], second[1], second[2]];
         return string.Join(':', mac.Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
     }

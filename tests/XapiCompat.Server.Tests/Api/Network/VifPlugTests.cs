@@ -132,7 +132,7 @@ public sealed class VifPlugTests(RunningServer server) : IClassFixture<RunningSe
         var first = await rig.VifAsync(vm, network);
         var second = await rig.VifAsync(vm, network, "1");
         var addresses = new[] { rig.Get(first).Text("MAC"), rig.Get(second).Text("MAC") };
-        addresses.Should().Equal(FromSeed("12345678-1234-5678-1234-567812345678", 0), FromSeed("12345678-1234-5678-1234-567812345678", 1));
+        addresses.Should().Equal("ae:f0:4b:af:14:32", "ee:9f:57:d4:1e:bf");
         await rig.Api.CallAsync("VIF.destroy", first);
         rig.Exists(first).Should().BeFalse();
         rig.Get(vm).Set("VIFs").Should().Equal(second);
@@ -154,14 +154,5 @@ public sealed class VifPlugTests(RunningServer server) : IClassFixture<RunningSe
         await rig.VifAsync(vm, network, "3");
         rig.Delete(proxy);
         await rig.VifAsync(vm, network, "1");
-    }
-
-    private static string FromSeed(string seed, int device)
-    {
-        var bytes = System.Text.Encoding.ASCII.GetBytes(seed);
-        for (var i = 0; i < (2 * device) + 1; i++)
-            bytes = System.Security.Cryptography.MD5.HashData(bytes);
-        var next = System.Security.Cryptography.MD5.HashData(bytes);
-        return $"{(bytes[0] | 2) & 0xFE:x2}:{bytes[1]:x2}:{bytes[2]:x2}:{bytes[3]:x2}:{next[1]:x2}:{next[2]:x2}";
     }
 }
