@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using XapiCompat.Values;
 
 namespace XapiCompat.Datamodel;
@@ -47,6 +48,20 @@ public sealed record MessageDef(
     public int RequiredParameters { get; } = Parameters.Count(p => !p.Optional);
 
     public bool HasOptionalParameters => RequiredParameters < Parameters.Count;
+
+    /// <summary>Who may call.</summary>
+    public RoleSet Roles { get; } = Datamodel.Roles.AtLeast(MinRole);
+
+    /// <summary>Keys with a least role of their own, for the messages that add and remove them.</summary>
+    public IReadOnlyList<MapKeyRole> MapKeys { get; } = [.. MapKeyRoles.Select(k => new MapKeyRole(k.Key, Datamodel.Roles.AtLeast(k.Value)))];
+
+    /// <summary>The name of the right to call, as in a session's rbac_permissions.</summary>
+    public string Permission => FullName.ToLowerInvariant();
+
+    /// <summary>There is one definition of each message; comparing members would only cost time.</summary>
+    public bool Equals(MessageDef? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
 }
 
 /// <param name="Default">Fills an optional parameter that was left off.</param>

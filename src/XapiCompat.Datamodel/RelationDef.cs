@@ -6,4 +6,10 @@ namespace XapiCompat.Datamodel;
 public sealed record RelationDef(ClassDef OneClass, FieldDef One, ClassDef ManyClass, FieldDef Many);
 
 /// <summary>An HTTP handler of the real server.</summary>
-public sealed record HttpActionDef(string Action, string Method, string Uri, string MinRole);
+public sealed record HttpActionDef(string Action, string Method, string Uri, string MinRole)
+{
+    public RoleSet Roles { get; } = Datamodel.Roles.AtLeast(MinRole);
+
+    /// <summary>The name of the right to use it.</summary>
+    public string Permission => "http/" + Action;
+}

@@ -1,3 +1,4 @@
+using XapiCompat.Core.Access;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Handlers;
 using XapiCompat.Core.Operations;
@@ -12,18 +13,22 @@ namespace XapiCompat.Server;
 /// <summary>The services behind the API and the handlers that use them; a class of handlers gets one line here.</summary>
 internal sealed class ApiServices
 {
-    public ApiServices(RecordStore store, StorageHost storage, ServerOptions options, IdSource ids, TimeProvider clock, ServerLog log, CancellationToken stopping)
+    public ApiServices(RecordStore store, StorageHost storage, Credentials credentials, ServerOptions options, IdSource ids, TimeProvider clock, ServerLog log, CancellationToken stopping)
     {
-        var credentials = new Credentials(options.User, options.Password);
+        Roles = new RoleTable(store.Model);
+        Access = new AccessControl(store.Model, Roles);
         var guard = new OperationGuard(store, clock);
-        Sessions = new SessionService(store, ids, clock, credentials);
+        Sessions = new SessionService(store, ids, clock, credentials, Roles, new(options.SessionIdle, options.LoginPause));
         Tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
         Volumes = new VolumeRecords(storage, ids);
         var work = new VolumeWork(store, storage, Volumes, ids, clock);
         var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
         var handlers = new HandlerTable(store.Model)
-            .Bind(new SessionHandlers(Sessions, credentials))
-            .Bind(new TaskHandlers(store, Tasks))
+            .Bind(new SessionHandlers(store, Sessions, credentials))
+            .Bind(new RoleHandlers(store))
+            .Bind(new SubjectHandlers(store))
+            .Bind(new AuthHandlers(store, credentials))
+            .Bind(new TaskHandlers(store, Tasks, Access))
             .Bind(new EventHandlers(new(store, Sessions, clock)))
             .Bind(new VdiHandlers(store, vdis))
             .Bind(new SrHandlers(store, storage, Volumes, guard))
@@ -41,9 +46,13 @@ internal sealed class ApiServices
             .Bind(new MessageHandlers())
             .Verify();
         BoundMessages = handlers.Bound;
-        Dispatcher = new(store, handlers, Sessions, Tasks, ids, new(options.Strict, log.Unexpected));
-        Transfers = new DiskTransfers(store, storage, Sessions, Tasks, vdis, stopping);
+        Dispatcher = new(store, handlers, Sessions, Tasks, Access, ids, new(options.Strict, log.Unexpected));
+        Transfers = new DiskTransfers(store, storage, Sessions, Tasks, Access, vdis, stopping);
     }
+
+    public RoleTable Roles { get; }
+
+    public AccessControl Access { get; }
 
     public SessionService Sessions { get; }
 

@@ -13,16 +13,23 @@ internal static class HttpPipeline
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "XapiCompat" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        if (options.Unix is not null)
+            LocalSocket.Guard(builder);
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // A start that fails is reported by whoever asked for it, in one line.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        var transferOptions = new TransferOptions { IdleTimeout = options.TransferIdle, Time = clock };
-        var router = HttpActionTable.Create(transfers, transferOptions);
-        var raw = HttpActionTable.RawHandlers(router, transferOptions);
+        HttpActionRouter router = null!;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
+            var transferOptions = new TransferOptions
+            {
+                IdleTimeout = options.TransferIdle,
+                Time = clock,
+                Logger = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("XapiCompat.Transfers"),
+            };
+            router = HttpActionTable.Create(transfers, transferOptions);
             KestrelLimits.Apply(kestrel);
-            Listen(kestrel, options, state, clock, raw);
+            Listen(kestrel, options, state, clock, HttpActionTable.RawHandlers(router, transferOptions));
         });
         var app = builder.Build();
         app.Run(async http =>
@@ -42,6 +49,8 @@ internal static class HttpPipeline
         var layer = new ConnectionLayerOptions { Time = clock };
         if (options.Http is { } http)
             kestrel.Listen(http, listener => listener.UseXapiConnectionLayer(null, raw, layer));
+        if (options.Unix is { } unix)
+            LocalSocket.Listen(kestrel, unix, listener => listener.UseXapiConnectionLayer(null, raw, layer));
         if (options.Https is { } https)
         {
             var certificate = ServerCertificate.LoadOrCreate(state.Certificate, Environment.MachineName, clock.GetUtcNow());

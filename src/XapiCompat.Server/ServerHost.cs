@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using XapiCompat.Core.Access;
 using XapiCompat.Core.Operations;
 using XapiCompat.Core.Seed;
 using XapiCompat.Core.Services;
@@ -38,6 +39,9 @@ public sealed class ServerHost : IAsyncDisposable
 
     public Uri? Https { get; private init; }
 
+    /// <summary>Path of the local socket; null when it is off.</summary>
+    public string? Unix { get; private init; }
+
     /// <summary>PEM file with the TLS certificate.</summary>
     public string Certificate => _state.Certificate;
 
@@ -48,6 +52,8 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Messages with code of their own.</summary>
     public IReadOnlyCollection<MessageDef> BoundMessages { get; private init; } = [];
 
+    internal ApiServices Api { get; private init; } = null!;
+
     /// <summary>The line that says that the server is ready.</summary>
     public string ReadyLine(ServerOptions options)
     {
@@ -57,6 +63,7 @@ public sealed class ServerHost : IAsyncDisposable
             writer.WriteStartObject();
             writer.WriteString("http", Http?.GetLeftPart(UriPartial.Authority));
             writer.WriteString("https", Https?.GetLeftPart(UriPartial.Authority));
+            writer.WriteString("unix", Unix);
             writer.WriteString("user", options.User);
             writer.WriteNumber("pid", Environment.ProcessId);
             writer.WriteString("certificate", Https is null ? null : Certificate);
@@ -82,17 +89,23 @@ public sealed class ServerHost : IAsyncDisposable
             var ids = new IdSource();
             var log = new ServerLog();
             storage = new StorageHost(store, [VhdTree(state, options, clock)]);
-            var api = new ApiServices(store, storage, options, ids, clock, log, stopping.Token);
+            var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
+            var api = new ApiServices(store, storage, credentials, options, ids, clock, log, stopping.Token);
             await PrepareAsync(state, store, storage, api.Volumes, ids, clock, options, log, cancellationToken);
+            api.Roles.Plant(store);
+            UserSubjects.Plant(store, credentials, ids);
 
             app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(api.Dispatcher, api.Sessions, new(model), stopping.Token), api.Transfers);
             await ListenAsync(app, options, cancellationToken);
-            var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a)).ToList();
+            var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+                .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
             return new(state, store, storage, app, stopping, HousekeepAsync(api.Sessions, api.Tasks, clock, log, stopping.Token))
             {
                 BoundMessages = api.BoundMessages,
+                Api = api,
                 Http = bound.FirstOrDefault(u => u.Scheme == "http"),
                 Https = bound.FirstOrDefault(u => u.Scheme == "https"),
+                Unix = options.Unix is null ? null : Path.GetFullPath(options.Unix),
             };
         }
         catch
@@ -113,6 +126,8 @@ public sealed class ServerHost : IAsyncDisposable
         using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5)))
             await _app.StopAsync(limit.Token);
         await _app.DisposeAsync();
+        if (Unix is not null)
+            LocalSocket.Remove(Unix);
         await _housekeeping;
         await _storage.DisposeAsync();
         _store.Dispose();
@@ -174,18 +189,18 @@ public sealed class ServerHost : IAsyncDisposable
         }
         catch (IOException e) when (e.InnerException is not null)
         {
-            throw new StartFailure("cannot listen on " + string.Join(" and ", new[] { options.Http, options.Https }.OfType<IPEndPoint>()) + ": " + e.Message);
+            throw new StartFailure("cannot listen on " + string.Join(" and ", new object?[] { options.Http, options.Https, options.Unix }.OfType<object>()) + ": " + e.Message);
         }
         catch (SocketException e)
         {
-            throw new StartFailure("cannot listen on " + string.Join(" and ", new[] { options.Http, options.Https }.OfType<IPEndPoint>()) + ": " + e.Message);
+            throw new StartFailure("cannot listen on " + string.Join(" and ", new object?[] { options.Http, options.Https, options.Unix }.OfType<object>()) + ": " + e.Message);
         }
     }
 
     /// <summary>Clients connect to host.address for transfers, so it is where they reach this listener.</summary>
     private static string HostAddress(ServerOptions options)
     {
-        var address = (options.Https ?? options.Http)!.Address;
+        var address = (options.Https ?? options.Http)?.Address ?? IPAddress.Loopback;
         if (!address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
             return address.ToString();
         foreach (var candidate in Dns.GetHostAddresses(Dns.GetHostName()))

@@ -18,7 +18,23 @@ public sealed record ServerOptions
 
     public string User { get; init; } = "root";
 
-    public string Password { get; init; } = DefaultPassword;
+    /// <summary>Null: the one that was set over the API last, else the default.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>JSON file of local users beside the superuser; null: none.</summary>
+    public string? Users { get; init; }
+
+    /// <summary>Path of a local socket whose callers are trusted; null is off.</summary>
+    public string? Unix { get; init; }
+
+    /// <summary>A session that nobody uses for so long ends.</summary>
+    public TimeSpan SessionIdle { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>A failed login is answered after it; zero: at once.</summary>
+    public TimeSpan LoginPause { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long event.from collects more changes after the first one.</summary>
+    public TimeSpan EventDelay { get; init; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>A transfer that moves no byte for so long is cut.</summary>
     public TimeSpan TransferIdle { get; init; } = TimeSpan.FromMinutes(15);
@@ -35,6 +51,11 @@ public sealed record ServerOptions
         new("--https", (o, text, name) => o with { Https = Endpoint(name, text) }),
         new("--state", (o, text, _) => o with { State = text }),
         new("--password", (o, text, _) => o with { Password = text }),
+        new("--users", (o, text, _) => o with { Users = text }),
+        new("--unix", (o, text, _) => o with { Unix = text == "off" ? null : text }),
+        new("--session-idle", (o, text, name) => o with { SessionIdle = Seconds(name, text) }),
+        new("--login-pause", (o, text, name) => o with { LoginPause = Seconds(name, text, least: 0) }),
+        new("--event-delay", (o, text, name) => o with { EventDelay = Milliseconds(name, text) }),
         new("--transfer-idle", (o, text, name) => o with { TransferIdle = Seconds(name, text) }),
         Option.Flag("--durable", o => o with { Durable = true }),
         Option.Flag("--strict", o => o with { Strict = true }),
@@ -43,7 +64,7 @@ public sealed record ServerOptions
     /// <summary>Reads the command line; throws <see cref="StartFailure"/> with one clear line.</summary>
     public static ServerOptions Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
-        var options = new ServerOptions { Password = environment(PasswordVariable) is { Length: > 0 } given ? given : DefaultPassword };
+        var options = new ServerOptions { Password = environment(PasswordVariable) is { Length: > 0 } given ? given : null };
         for (var i = 0; i < arguments.Count; i++)
         {
             var (name, inline) = arguments[i].IndexOf('=', StringComparison.Ordinal) is > 0 and var at
@@ -63,12 +84,12 @@ public sealed record ServerOptions
 
     private static void Check(ServerOptions options)
     {
-        if (options.Http is null && options.Https is null)
-            throw new StartFailure("both listeners are off");
-        if (options.Password.Length == 0)
+        if (options.Http is null && options.Https is null && options.Unix is null)
+            throw new StartFailure("all listeners are off");
+        if (options.Password?.Length == 0)
             throw new StartFailure("the password is empty");
         var open = new[] { options.Http, options.Https }.OfType<IPEndPoint>().FirstOrDefault(e => !IPAddress.IsLoopback(e.Address));
-        if (options.Password == DefaultPassword && open is not null)
+        if (options.Password is null or DefaultPassword && open is not null)
             throw new StartFailure("the default password is accepted on loopback listeners only; give --password or " + PasswordVariable + " for " + open);
     }
 
@@ -84,8 +105,13 @@ public sealed record ServerOptions
         throw new StartFailure(name + " takes ADDRESS:PORT or off, not " + text);
     }
 
-    private static TimeSpan Seconds(string name, string text) =>
-        int.TryParse(text, out var seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : throw new StartFailure(name + " takes a number of seconds, not " + text);
+    private static TimeSpan Seconds(string name, string text, int least = 1) =>
+        int.TryParse(text, out var seconds) && seconds >= least ? TimeSpan.FromSeconds(seconds) : throw new StartFailure(name + " takes a number of seconds, not " + text);
+
+    private static TimeSpan Milliseconds(string name, string text) =>
+        int.TryParse(text, out var milliseconds) && milliseconds is >= 0 and <= 10_000
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : throw new StartFailure(name + " takes a number of milliseconds up to 10000, not " + text);
 
     /// <param name="Apply">From the options so far, the text given and the name used, which errors repeat.</param>
     private sealed record Option(string Name, Func<ServerOptions, string, string, ServerOptions> Apply, bool TakesValue = true)

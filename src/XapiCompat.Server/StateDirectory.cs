@@ -20,6 +20,9 @@ internal sealed class StateDirectory : IDisposable
 
     public string Certificate => System.IO.Path.Combine(Path, "server.pem");
 
+    /// <summary>The hash of the superuser's password, once it was changed over the API.</summary>
+    public string Password => System.IO.Path.Combine(Path, "root.password");
+
     public string Storage => System.IO.Path.Combine(Path, "sr");
 
     public static StateDirectory Open(string path)

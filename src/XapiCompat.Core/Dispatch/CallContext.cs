@@ -22,6 +22,9 @@ public sealed class CallContext
 
     public Record? SessionRecord { get; }
 
+    /// <summary>Where the call comes from.</summary>
+    public CallOrigin Origin { get; init; } = CallOrigin.Unknown;
+
     /// <summary>The call's task, the key in current_operations; <c>DummyRef:</c> when it is not stored.</summary>
     public string Task { get; }
 
@@ -36,5 +39,5 @@ public sealed class CallContext
 
     /// <summary>A context for a part of the work, whose progress fills a part of the task's.</summary>
     public CallContext Part(double from, double to) =>
-        new(Session, SessionRecord, Task, f => _progress(from + ((to - from) * f)), Cancellation);
+        new(Session, SessionRecord, Task, f => _progress(from + ((to - from) * f)), Cancellation) { Origin = Origin };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using XapiCompat.Core.Access;
 using XapiCompat.Core.Services;
 using XapiCompat.Datamodel;
 using XapiCompat.Store;
@@ -20,11 +21,13 @@ public sealed class Dispatcher
     private readonly ImplicitMessages _implicit;
     private readonly SessionService _sessions;
     private readonly TaskService _tasks;
-    private readonly IdSource _ids;
+    private readonly AccessControl _access;
     private readonly DispatcherOptions _options;
     private readonly FrozenDictionary<string, MessageDef>.AlternateLookup<ReadOnlySpan<char>> _asyncNames;
 
-    public Dispatcher(RecordStore store, HandlerTable handlers, SessionService sessions, TaskService tasks, IdSource ids, DispatcherOptions options)
+    private readonly MessageDef _extension;
+
+    public Dispatcher(RecordStore store, HandlerTable handlers, SessionService sessions, TaskService tasks, AccessControl access, IdSource ids, DispatcherOptions options)
     {
         _store = store;
         _handlers = handlers;
@@ -32,7 +35,8 @@ public sealed class Dispatcher
         _implicit = new(store, ids);
         _sessions = sessions;
         _tasks = tasks;
-        _ids = ids;
+        _access = access;
+        _extension = store.Model.FindMessage("host.call_extension")!;
         _options = options;
         // Async. exists only for the dotted spelling.
         _asyncNames = store.Model.Messages.ToFrozenDictionary(m => m.FullName, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
@@ -71,9 +75,12 @@ public sealed class Dispatcher
             throw new XenException("MESSAGE_REMOVED");
         if (isAsync && !message.Async)
             throw new XenException("Fault", "No async mode for this operation (rpc: " + message.FullName + ")");
-        return isAsync
-            ? StartAsync(call.Method, message, session, arguments, origin)
-            : await RunSyncAsync(message, session, sessionReference, arguments, origin);
+        var denied = session is null ? null : _access.Refusal(message, arguments, session) ?? _access.RefusalOfKeys(_store.Current, message, arguments, session);
+        if (isAsync)
+            return StartAsync(call.Method, message, session, arguments, origin, denied);
+        if (denied is not null)
+            throw denied.AsException();
+        return await RunSyncAsync(message, session, sessionReference, arguments, origin);
     }
 
     private MessageDef FindMessage(RpcCall call, bool isAsync)
@@ -85,9 +92,15 @@ public sealed class Dispatcher
         if (message is not null)
             return message;
 
-        // An unknown name might be an extension: the session is looked at first.
-        if (call.Arguments.Count > 0 && (call.Arguments[0] is not XenString session || _sessions.Find(session.Text) is null))
-            throw Errors.SessionInvalid(call.Arguments[0].ToString()!);
+        // An unknown name might be an extension: session and role are looked at first.
+        if (call.Arguments.Count > 0)
+        {
+            if (call.Arguments[0] is not XenString reference || _sessions.Find(reference.Text) is not { } session)
+                throw Errors.SessionInvalid(call.Arguments[0].ToString()!);
+            if (_access.Refusal(_extension, [], session) is { } denied)
+                throw denied.AsException();
+        }
+
         throw new XenException("MESSAGE_METHOD_UNKNOWN", name.ToString());
     }
 
@@ -151,10 +164,16 @@ public sealed class Dispatcher
     private Record? CheckSession(MessageDef message, string reference) =>
         message.NeedsSession ? _sessions.Find(reference) ?? throw Errors.SessionInvalid(reference) : null;
 
-    private string StartAsync(string name, MessageDef message, Record? session, XenValue[] arguments, CallOrigin origin)
+    private string StartAsync(string name, MessageDef message, Record? session, XenValue[] arguments, CallOrigin origin, XenFailure? denied)
     {
         var task = _tasks.Create(session, name, "", origin.SubtaskOf);
-        var context = Context(session, task, _tasks.Track(task));
+        if (denied is not null)
+        {
+            _tasks.Fail(task, denied);
+            return task;
+        }
+
+        var context = Context(session, task, origin, _tasks.Track(task));
         _ = Task.Run(async () =>
         {
             try
@@ -185,11 +204,11 @@ public sealed class Dispatcher
         {
             var dummy = "DummyRef:|" + sessionReference + "|" + message.FullName;
             var cancellation = message.Class.Name == "event" ? origin.Disconnected : default;
-            return await ExecuteAsync(message, new(sessionReference, session, dummy, _ => { }, cancellation), arguments);
+            return await ExecuteAsync(message, new(sessionReference, session, dummy, NoProgress, cancellation) { Origin = origin }, arguments);
         }
 
         var task = _tasks.Create(session, message.FullName, "", origin.SubtaskOf);
-        var context = Context(session, task, _tasks.Track(task));
+        var context = Context(session, task, origin, _tasks.Track(task));
         try
         {
             return await ExecuteAsync(message, context, arguments);
@@ -204,8 +223,12 @@ public sealed class Dispatcher
         }
     }
 
-    private CallContext Context(Record? session, string task, CancellationToken cancellation) =>
-        new(session?.Reference ?? "", session, task, f => _tasks.Progress(task, f), cancellation);
+    private static void NoProgress(double fraction)
+    {
+    }
+
+    private CallContext Context(Record? session, string task, CallOrigin origin, CancellationToken cancellation) =>
+        new(session?.Reference ?? "", session, task, f => _tasks.Progress(task, f), cancellation) { Origin = origin };
 
     private async ValueTask<XenValue> ExecuteAsync(MessageDef message, CallContext context, XenValue[] arguments)
     {
@@ -233,8 +256,12 @@ public sealed class Dispatcher
 
 /// <param name="Address">Where the caller connects from, for originators and logs.</param>
 /// <param name="SubtaskOf">Task named in the request's headers, or null.</param>
+/// <param name="Trusted">True on the local socket, whose file only its owner can open.</param>
 /// <param name="Disconnected">Fires when the caller is gone; only long polls look at it.</param>
-public sealed record CallOrigin(string Address, string? SubtaskOf = null, CancellationToken Disconnected = default);
+public sealed record CallOrigin(string Address, string? SubtaskOf = null, bool Trusted = false, CancellationToken Disconnected = default)
+{
+    public static CallOrigin Unknown { get; } = new("");
+}
 
 /// <param name="StrictRecords">Refuse create records that lack required members, as the real server does.</param>
 /// <param name="OnUnexpected">Told of exceptions that nobody foresaw, with the message's name.</param>

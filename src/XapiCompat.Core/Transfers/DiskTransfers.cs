@@ -1,3 +1,4 @@
+using XapiCompat.Core.Access;
 using XapiCompat.Core.Services;
 using XapiCompat.Disks;
 using XapiCompat.Storage;
@@ -8,17 +9,16 @@ namespace XapiCompat.Core.Transfers;
 
 /// <inheritdoc cref="IDiskTransfers"/>
 public sealed class DiskTransfers(
-    RecordStore store, StorageHost storage, SessionService sessions, TaskService tasks, VdiService vdis, CancellationToken stopping) : IDiskTransfers
+    RecordStore store, StorageHost storage, SessionService sessions, TaskService tasks, AccessControl access, VdiService vdis, CancellationToken stopping) : IDiskTransfers
 {
     private readonly TransferLocks _locks = new();
 
-    public ValueTask<ITransfer> BeginAsync(TransferCredentials credentials, string action, string? task, string? subtaskOf, CancellationToken cancellationToken)
+    public async ValueTask<ITransfer> BeginAsync(TransferCredentials credentials, string action, string? task, string? subtaskOf, CancellationToken cancellationToken)
     {
-        Record session;
-        string? ownSession = null;
+        Caller caller;
         try
         {
-            session = Authenticate(credentials, out ownSession);
+            caller = await AdmitAsync(credentials, action);
         }
         catch (XenException e)
         {
@@ -27,28 +27,54 @@ public sealed class DiskTransfers(
             throw;
         }
 
-        var bound = task is not null && store.Current.Find(task)?.Class.Name == "task" ? task : null;
-        bound ??= tasks.Create(session, action, "", subtaskOf, cancellable: true);
-        return new(new Transfer(this, bound, ownSession, tasks.Track(bound)));
+        try
+        {
+            var bound = task is not null && store.Current.Find(task) is { } named && named.Class.Name == "task" ? named : null;
+            if (bound is not null)
+                access.RequireTask(store.Current, bound, caller.Session);
+            var shown = bound?.Reference ?? tasks.Create(caller.Session, action, "", subtaskOf, cancellable: true);
+            return new Transfer(this, shown, caller.IsOwn ? caller.Session.Reference : null, tasks.Track(shown));
+        }
+        catch
+        {
+            Release(caller);
+            throw;
+        }
     }
 
-    public ValueTask CheckAsync(TransferCredentials credentials, string action, CancellationToken cancellationToken)
+    public async ValueTask CheckAsync(TransferCredentials credentials, string action, CancellationToken cancellationToken) =>
+        Release(await AdmitAsync(credentials, action));
+
+    /// <summary>Who asks, when it may use the handler.</summary>
+    private async ValueTask<Caller> AdmitAsync(TransferCredentials credentials, string action)
     {
-        Authenticate(credentials, out var ownSession);
-        if (ownSession is not null)
-            sessions.Logout(ownSession);
-        return ValueTask.CompletedTask;
+        var caller = await AuthenticateAsync(credentials);
+        try
+        {
+            access.RequireAction(action, caller.Session);
+            return caller;
+        }
+        catch
+        {
+            Release(caller);
+            throw;
+        }
     }
 
-    private Record Authenticate(TransferCredentials credentials, out string? ownSession)
+    private async ValueTask<Caller> AuthenticateAsync(TransferCredentials credentials)
     {
-        ownSession = null;
         if (credentials.Session is { Length: > 0 } session)
-            return sessions.Find(session) ?? throw Errors.SessionInvalid(session);
-        if (credentials.BasicUser is null)
+            return new(sessions.Find(session) ?? throw Errors.SessionInvalid(session), IsOwn: false);
+        if (credentials.BasicUser is null && !credentials.Origin.Trusted)
             throw new XenException("SESSION_AUTHENTICATION_FAILED", "", "credentials are needed");
-        ownSession = sessions.Login(credentials.BasicUser, credentials.BasicPassword ?? "", credentials.Originator);
-        return store.Current.Find(ownSession)!;
+        var login = await sessions.LoginAsync(credentials.BasicUser ?? "", credentials.BasicPassword ?? "", credentials.Originator, credentials.Origin);
+        return new(login, IsOwn: true);
+    }
+
+    private void Release(Caller caller)
+    {
+        if (caller.IsOwn)
+            sessions.Logout(caller.Session.Reference);
     }
 
     /// <summary>A disk by reference or uuid, as clients send both.</summary>
@@ -59,6 +85,9 @@ public sealed class DiskTransfers(
             : store.Current.FindByUuid(store.Model.Class("VDI"), text.ToLowerInvariant()) ?? throw Errors.UuidInvalid("VDI", text);
         return record.Flag("managed") ? record : throw new XenException("VDI_NOT_MANAGED", record.Reference);
     }
+
+    /// <param name="IsOwn">The session was made for this request and ends with it.</param>
+    private sealed record Caller(Record Session, bool IsOwn);
 
     private sealed class Transfer : ITransfer
     {

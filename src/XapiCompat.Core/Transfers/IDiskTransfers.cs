@@ -1,3 +1,4 @@
+using XapiCompat.Core.Dispatch;
 using XapiCompat.Disks;
 using XapiCompat.Values;
 
@@ -24,7 +25,8 @@ public interface IDiskTransfers
 }
 
 /// <summary>Credentials as found in cookie, query or Authorization header, in that order.</summary>
-public sealed record TransferCredentials(string? Session, string? BasicUser, string? BasicPassword, string Originator);
+/// <param name="Origin">Where the request comes from; one from the trusted socket needs no credentials.</param>
+public sealed record TransferCredentials(string? Session, string? BasicUser, string? BasicPassword, string Originator, CallOrigin Origin);
 
 /// <summary>
 /// One transfer under way. Exactly one of Succeed, Fail and Cancelled ends its task; a task that a client has ended

@@ -1,4 +1,5 @@
 using System.Text;
+using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Values;
 
@@ -11,19 +12,21 @@ internal static class CredentialReader
     public static TransferCredentials Read(HttpRequest request, RequestParameters parameters)
     {
         var originator = request.Headers.UserAgent.ToString();
+        var http = request.HttpContext;
+        var origin = new CallOrigin(http.Connection.RemoteIpAddress?.ToString() ?? "", Trusted: LocalSocket.IsTrusted(http), Disconnected: http.RequestAborted);
         if (parameters.CookieFirst("session_id") is { } session)
-            return new TransferCredentials(session, null, null, originator);
+            return new TransferCredentials(session, null, null, originator, origin);
         var authorization = request.Headers.Authorization.ToString();
         if (authorization.Length == 0)
-            return new TransferCredentials(null, null, null, originator);
+            return new TransferCredentials(null, null, null, originator, origin);
         if (!authorization.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase))
             throw new XenException("INTERNAL_ERROR", "Unknown authorization scheme");
 
         var pair = Decode(authorization["Basic ".Length..].Trim());
         var colon = pair.IndexOf(':', StringComparison.Ordinal);
         return colon < 0
-            ? new TransferCredentials(null, null, null, originator)
-            : new TransferCredentials(null, pair[..colon], pair[(colon + 1)..], originator + " using Basic auth");
+            ? new TransferCredentials(null, null, null, originator, origin)
+            : new TransferCredentials(null, pair[..colon], pair[(colon + 1)..], originator + " using Basic auth", origin);
     }
 
     private static string Decode(string base64)

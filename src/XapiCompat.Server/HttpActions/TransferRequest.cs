@@ -65,7 +65,7 @@ internal sealed class TransferRequest(HttpContext context, IDiskTransfers transf
     {
         var status = failure.Code switch
         {
-            "SESSION_INVALID" or "SESSION_AUTHENTICATION_FAILED" => StatusCodes.Status401Unauthorized,
+            "SESSION_INVALID" or "SESSION_AUTHENTICATION_FAILED" or "SESSION_AUTHORIZATION_FAILED" => StatusCodes.Status401Unauthorized,
             "RBAC_PERMISSION_DENIED" => StatusCodes.Status403Forbidden,
             _ => StatusCodes.Status500InternalServerError,
         };

@@ -65,6 +65,7 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
         var origin = new CallOrigin(
             http.Connection.RemoteIpAddress?.ToString() ?? "",
             subtaskOf.Length > 0 ? subtaskOf : null,
+            LocalSocket.IsTrusted(http),
             waiting.Token);
         return (request, await dispatcher.InvokeAsync(request.Call, origin));
     }

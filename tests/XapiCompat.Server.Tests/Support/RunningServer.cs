@@ -18,7 +18,22 @@ public sealed class RunningServer : IAsyncLifetime
 
     public bool Strict { get; init; }
 
-    public ServerOptions Options => new() { Http = new(IPAddress.Loopback, 0), Https = null, State = StatePath, Strict = Strict };
+    /// <summary>The server's time; null is the real one.</summary>
+    public TimeProvider? Clock { get; init; }
+
+    /// <summary>Changes the options of the next start.</summary>
+    public Func<ServerOptions, ServerOptions> Configure { get; set; } = options => options;
+
+    public ServerOptions Options => Configure(new()
+    {
+        Http = new(IPAddress.Loopback, 0),
+        Https = null,
+        State = StatePath,
+        Strict = Strict,
+        LoginPause = TimeSpan.Zero,
+    });
+
+    public string File(string name) => _directory.File(name);
 
     public HttpClient Http => _http ?? throw new InvalidOperationException("the server is stopped");
 
@@ -26,16 +41,18 @@ public sealed class RunningServer : IAsyncLifetime
 
     public Task InitializeAsync() => StartAsync();
 
-    public static async Task<RunningServer> CreateAsync()
+    public static async Task<RunningServer> CreateAsync(Func<ServerOptions, ServerOptions>? configure = null, TimeProvider? clock = null)
     {
-        var server = new RunningServer();
+        var server = new RunningServer { Clock = clock };
+        if (configure is not null)
+            server.Configure = configure;
         await server.StartAsync();
         return server;
     }
 
     public async Task StartAsync()
     {
-        Host = await ServerHost.StartAsync(Options);
+        Host = await ServerHost.StartAsync(Options, Clock);
         _http = new HttpClient { BaseAddress = Host.Http, Timeout = TimeSpan.FromSeconds(100) };
     }
 
@@ -55,6 +72,8 @@ public sealed class RunningServer : IAsyncLifetime
     }
 
     public Task<XenClient> LoginAsync() => XenClient.LoginAsync(new JsonWire(Http));
+
+    public Task<XenClient> LoginAsync(string user, string password) => XenClient.LoginAsync(new JsonWire(Http), user, password);
 
     public Task<XenClient> LoginOverXmlAsync() => XenClient.LoginAsync(new XmlWire(Http));
 
