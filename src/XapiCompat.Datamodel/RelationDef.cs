@@ -11,5 +11,5 @@ public sealed record HttpActionDef(string Action, string Method, string Uri, str
     public RoleSet Roles { get; } = Datamodel.Roles.AtLeast(MinRole);
 
     /// <summary>The name of the right to use it.</summary>
-    public string Permission => "http/" + Action;
+    public string Permission => "http/" + Action.ToLowerInvariant();
 }

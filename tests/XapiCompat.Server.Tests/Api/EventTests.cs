@@ -232,6 +232,7 @@ public sealed class EventTests(RunningServer server) : IClassFixture<RunningServ
     }
 
     [Fact]
+    [SeesEffectOf("event.inject", "event.from")]
     public async Task An_injected_event_is_there_at_once()
     {
         var client = await server.LoginAsync();

@@ -48,6 +48,7 @@ public sealed class SessionTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
+    [SeesEffectOf("session.logout")]
     public async Task A_session_ends_with_its_logout_and_no_other_does()
     {
         var one = await server.LoginAsync();
@@ -60,6 +61,7 @@ public sealed class SessionTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
+    [SeesEffectOf("session.slave_local_login_with_password", "session.local_logout")]
     public async Task Local_logins_work_like_others()
     {
         var wire = new JsonWire(server.Http);
@@ -101,6 +103,7 @@ public sealed class SessionTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
+    [SeesEffectOf("session.change_password")]
     public async Task A_changed_password_holds_at_once()
     {
         var own = await RunningServer.CreateAsync();

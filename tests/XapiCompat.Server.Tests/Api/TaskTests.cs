@@ -11,6 +11,7 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
     private static readonly TimeSpan HangCap = TimeSpan.FromSeconds(60);
 
     [Fact]
+    [SeesEffectOf("task.create")]
     public async Task A_created_task_is_pending_and_belongs_to_its_session()
     {
         var client = await server.LoginAsync();
@@ -86,6 +87,7 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
     }
 
     [Fact]
+    [SeesEffectOf("task.destroy")]
     public async Task A_finished_task_is_destroyed_at_once()
     {
         var client = await server.LoginAsync();
@@ -114,6 +116,8 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
     }
 
     [Fact]
+    [SeesEffectOf("task.set_progress", "task.set_result", "task.set_error_info", "task.set_status")]
+    [SeesEffectOf("task.set_other_config", "task.add_to_other_config", "task.remove_from_other_config")]
     public async Task Clients_drive_the_tasks_they_made()
     {
         var client = await server.LoginAsync();
@@ -123,6 +127,11 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
         await client.CallAsync("task.set_error_info", task, new[] { "MY", "error" });
         await client.CallAsync("task.add_to_other_config", task, "k", "v");
         (await client.ErrorAsync("task.add_to_other_config", task, "k", "v")).Should().Equal("MAP_DUPLICATE_KEY", "task", "other_config", task, "k");
+        await client.CallAsync("task.add_to_other_config", task, "gone", "v");
+        await client.CallAsync("task.remove_from_other_config", task, "gone");
+        (await client.CallAsync("task.get_other_config", task)).AsObject().Select(o => o.Key).Should().Equal("k");
+        await client.CallAsync("task.set_other_config", task, JsonArguments.Map(("all", "new")));
+        (await client.CallAsync("task.get_other_config", task)).AsObject().Select(o => o.Key).Should().Equal("all");
         await client.CallAsync("task.set_status", task, "Success");
         var record = await client.RecordAsync("task", task);
         Text(record, "status").Should().Be("success");
@@ -137,6 +146,7 @@ public sealed class TaskTests(RunningServer server) : IClassFixture<RunningServe
     }
 
     [Fact]
+    [SeesEffectOf("task.cancel")]
     public async Task A_waiting_call_can_be_cancelled()
     {
         var client = await server.LoginAsync();
