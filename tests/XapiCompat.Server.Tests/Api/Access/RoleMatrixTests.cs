@@ -3,7 +3,6 @@ using System.Net;
 using FluentAssertions;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Datamodel;
-using XapiCompat.Server.Tests.Support;
 using XapiCompat.Values;
 using Xunit;
 
@@ -126,7 +125,7 @@ public sealed class RoleMatrixTests(RoleServer roles) : IClassFixture<RoleServer
         var denied = failure?.Code == Denied;
         if (denied == IsAllowed(role, message.MinRole))
             wrong.Add(role + " " + name + ": " + failure);
-        if (denied && (failure!.Description.Count != 3 || failure.Description[1] != message.FullName.ToLowerInvariant()))
+        if (denied && (failure!.Description.Count != 3 || failure.Description[1] != message.Permission))
             wrong.Add(role + " " + name + ": " + string.Join(", ", failure.Description));
     }
 
