@@ -23,6 +23,11 @@ internal sealed class ApiServices
         Volumes = new VolumeRecords(storage, ids);
         var work = new VolumeWork(store, storage, Volumes, ids, clock);
         var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
+        var copier = new VdiCopyService(store, storage, Volumes, work, guard, ids, clock);
+        var images = new CheckpointImages(store, storage, Volumes, work, guard, ids);
+        var vms = new VmService(store, guard);
+        var copies = new VmCopyService(store, work, copier, images, guard, ids, clock);
+        Schedules = new VmssService(store, copies, vms, vdis, clock);
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
@@ -31,6 +36,9 @@ internal sealed class ApiServices
             .Bind(new TaskHandlers(store, Tasks, Access))
             .Bind(new EventHandlers(new(store, Sessions, clock)))
             .Bind(new VdiHandlers(store, vdis))
+            .Bind(new VdiCopyHandlers(store, storage, Volumes, vdis, copier, new(store, storage, work, copier, guard, clock), guard))
+            .Bind(new VdiRecordHandlers(store, new(store, storage, Volumes, guard, ids)))
+            .Bind(new VdiFieldHandlers(store, vdis))
             .Bind(new SrHandlers(store, storage, Volumes, guard))
             .Bind(new PbdHandlers(store, ids))
             .Bind(new NetworkHandlers(store, ids))
@@ -41,8 +49,15 @@ internal sealed class ApiServices
             .Bind(new VifPlugHandlers(store, guard))
             .Bind(new VifFilterHandlers(store))
             .Bind(new VifAddressHandlers(store))
-            .Bind(new VmHandlers(store, new(store, storage, work, guard, ids, clock), ids))
+            .Bind(new VmHandlers(store, vms, ids))
+            .Bind(new VmssHandlers(store, Schedules, ids))
+            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, guard, ids, clock), new(store, vdis, guard, ids, clock)))
+            .Bind(new VmRecoveryHandlers(store, Sessions))
+            .Bind(new VtpmHandlers(store, guard, ids))
+            .Bind(new CrashdumpHandlers(store, vdis))
             .Bind(new VmSettingHandlers(store))
+            .Bind(new VmTemplateHandlers(store, guard, clock))
+            .Bind(new VmBiosHandlers(store))
             .Bind(new MessageHandlers())
             .Verify();
         BoundMessages = handlers.Bound;
@@ -59,6 +74,8 @@ internal sealed class ApiServices
     public TaskService Tasks { get; }
 
     public VolumeRecords Volumes { get; }
+
+    public VmssService Schedules { get; }
 
     public Dispatcher Dispatcher { get; }
 

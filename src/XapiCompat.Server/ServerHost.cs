@@ -88,7 +88,7 @@ public sealed class ServerHost : IAsyncDisposable
             store = OpenStore(state, model, options);
             var ids = new IdSource();
             var log = new ServerLog();
-            storage = new StorageHost(store, [VhdTree(state, options, clock)]);
+            storage = new StorageHost(store, [options.WrapStorage(VhdTree(state, options, clock))]);
             var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
             var api = new ApiServices(store, storage, credentials, options, ids, clock, log, stopping.Token);
             await PrepareAsync(state, store, storage, api.Volumes, ids, clock, options, log, cancellationToken);
@@ -99,7 +99,7 @@ public sealed class ServerHost : IAsyncDisposable
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
-            return new(state, store, storage, app, stopping, HousekeepAsync(api.Sessions, api.Tasks, clock, log, stopping.Token))
+            return new(state, store, storage, app, stopping, HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token))
             {
                 BoundMessages = api.BoundMessages,
                 Api = api,
@@ -212,7 +212,7 @@ public sealed class ServerHost : IAsyncDisposable
         return IPAddress.Loopback.ToString();
     }
 
-    private static async Task HousekeepAsync(SessionService sessions, TaskService tasks, TimeProvider clock, ServerLog log, CancellationToken stopping)
+    private static async Task HousekeepAsync(SessionService sessions, TaskService tasks, VmssService schedules, TimeProvider clock, ServerLog log, CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(30), clock);
         try
@@ -223,6 +223,7 @@ public sealed class ServerHost : IAsyncDisposable
                 {
                     sessions.Collect();
                     tasks.Collect();
+                    await schedules.RunDueAsync(stopping);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {

@@ -1,4 +1,5 @@
 using System.Net;
+using XapiCompat.Storage;
 
 namespace XapiCompat.Server;
 
@@ -44,6 +45,9 @@ public sealed record ServerOptions
 
     /// <summary>Refuse create records that lack required members, as the real server does.</summary>
     public bool Strict { get; init; }
+
+    /// <summary>Puts something between the host and its storage plugins; for tests that make storage fail.</summary>
+    public Func<IStoragePlugin, IStoragePlugin> WrapStorage { get; init; } = plugin => plugin;
 
     private static readonly Option[] Known =
     [

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using XapiCompat.Disks;
 using XapiCompat.Disks.Vhd;
 
@@ -62,19 +63,27 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
                 throw new StorageException(StorageFault.VolumeType, "Invalid VDI type [opterr=raw]");
             EnsureFree(spec.Uuid, StorageFault.VolumeCreate, "VDI Creation failed");
             return Added(await AddLeafAsync(
-                spec.Uuid, size, null, VolumeMeta.None with { Name = spec.Name, Description = spec.Description, Sharable = spec.Sharable }));
+                spec.Uuid, size, null, VolumeMeta.None with { Name = spec.Name, Description = spec.Description, Sharable = spec.Sharable, Keys = Keys(spec.Keys) }));
         },
         StorageFault.VolumeCreate,
         "VDI Creation failed",
         cancellationToken);
 
     public ValueTask<VolumeChanges> SnapshotAsync(
-        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) => LockedAsync(
-        () => BranchAsync(key, uuid), StorageFault.VolumeSnapshot, "Failed to snapshot VDI", cancellationToken);
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
+        SnapshotAsync(key, uuid, driverParams, VolumeMeta.None.Keys, cancellationToken);
+
+    public ValueTask<VolumeChanges> SnapshotAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
+        () => BranchAsync(key, uuid, keys), StorageFault.VolumeSnapshot, "Failed to snapshot VDI", cancellationToken);
 
     public ValueTask<VolumeChanges> CloneAsync(
-        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) => LockedAsync(
-        () => BranchAsync(key, uuid), StorageFault.VolumeClone, "Failed to clone VDI", cancellationToken);
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
+        CloneAsync(key, uuid, driverParams, VolumeMeta.None.Keys, cancellationToken);
+
+    public ValueTask<VolumeChanges> CloneAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
+        () => BranchAsync(key, uuid, keys), StorageFault.VolumeClone, "Failed to clone VDI", cancellationToken);
 
     public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
         () =>
@@ -152,13 +161,13 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask<VolumeChanges> BranchAsync(string key, Guid uuid)
+    private async ValueTask<VolumeChanges> BranchAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> keys)
     {
         var source = Leaf(key, StorageFault.VolumeClone, "Failed to clone VDI");
         if (source.Depth >= MaxDepth)
             throw Faults.ChainTooLong();
         EnsureFree(uuid, StorageFault.VolumeClone, "Failed to clone VDI");
-        var meta = source.Meta with { Keys = VolumeMeta.None.Keys };
+        var meta = source.Meta with { Keys = Keys(keys) };
 
         // A leaf without a block shows its parent's data: the new volume hangs beside it.
         if (source is { Parent: { } parent, IsEmpty: true })
@@ -173,6 +182,8 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
         var info = Info(added);
         return new VolumeChanges(info, [info, Info(leaf), Info(source)], []);
     }
+
+    private static ImmutableSortedDictionary<string, string> Keys(IReadOnlyDictionary<string, string> pairs) => VolumeMeta.None.Keys.AddRange(pairs);
 
     private async ValueTask<TreeNode> AddLeafAsync(Guid id, long size, TreeNode? parent, VolumeMeta meta)
     {

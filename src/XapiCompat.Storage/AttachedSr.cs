@@ -9,6 +9,8 @@ namespace XapiCompat.Storage;
 /// <remarks>Locks are taken in this order: gates (by SR uuid and key), a disk's switching lock, the SR's change lock.</remarks>
 public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
 {
+    private static readonly Dictionary<string, string> NoKeys = [];
+
     private readonly DiskTable _disks = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
 
@@ -58,6 +60,10 @@ public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
     public ValueTask<VolumeChanges> ResizeAsync(string key, long virtualSize, CancellationToken cancellationToken) =>
         ClaimAsync(key, () => sr.ResizeAsync(key, virtualSize, cancellationToken), cancellationToken);
 
+    /// <summary>As <see cref="ISr.RevertAsync"/>; <see cref="StorageFault.VolumeInUse"/> while a datapath to the volume is open.</summary>
+    public ValueTask<VolumeChanges> RevertAsync(string snapshotKey, string key, CancellationToken cancellationToken) =>
+        ClaimAsync(key, () => sr.RevertAsync(snapshotKey, key, cancellationToken), cancellationToken);
+
     /// <summary>
     /// Opens a datapath. All writable ones of a volume share one device and go on across snapshots; a read-only one
     /// keeps the state of its opening for as long as nobody writes to the volume.
@@ -79,7 +85,7 @@ public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
         }
     }
 
-    /// <summary>As <see cref="ISr.SnapshotAsync"/>, beside readers and under writers: these wait at the gate meanwhile.</summary>
+    /// <summary>As the plugin's snapshot, beside readers and under writers: these wait at the gate meanwhile.</summary>
     public async ValueTask<VolumeChanges> SnapshotAsync(
         string key, Guid newUuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
     {
@@ -90,9 +96,14 @@ public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
     /// <summary>The same under a hold that the caller has taken for several disks.</summary>
     public ValueTask<VolumeChanges> SnapshotAsync(
         DiskHold hold, string key, Guid newUuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
-        SwitchAsync(hold, key, () => sr.SnapshotAsync(key, newUuid, driverParams, cancellationToken), cancellationToken);
+        SnapshotAsync(hold, key, newUuid, driverParams, NoKeys, cancellationToken);
 
-    /// <summary>As <see cref="ISr.CloneAsync"/>, beside readers and under writers: these wait at the gate meanwhile.</summary>
+    /// <summary>The same with pairs of the host that the snapshot has from the start.</summary>
+    public ValueTask<VolumeChanges> SnapshotAsync(
+        DiskHold hold, string key, Guid newUuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) =>
+        SwitchAsync(hold, key, () => sr.SnapshotAsync(key, newUuid, driverParams, keys, cancellationToken), cancellationToken);
+
+    /// <summary>As the plugin's clone, beside readers and under writers: these wait at the gate meanwhile.</summary>
     public async ValueTask<VolumeChanges> CloneAsync(
         string key, Guid newUuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
     {
@@ -103,7 +114,12 @@ public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
     /// <summary>The same under a hold that the caller has taken for several disks.</summary>
     public ValueTask<VolumeChanges> CloneAsync(
         DiskHold hold, string key, Guid newUuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
-        SwitchAsync(hold, key, () => sr.CloneAsync(key, newUuid, driverParams, cancellationToken), cancellationToken);
+        CloneAsync(hold, key, newUuid, driverParams, NoKeys, cancellationToken);
+
+    /// <summary>The same with pairs of the host that the clone has from the start.</summary>
+    public ValueTask<VolumeChanges> CloneAsync(
+        DiskHold hold, string key, Guid newUuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) =>
+        SwitchAsync(hold, key, () => sr.CloneAsync(key, newUuid, driverParams, keys, cancellationToken), cancellationToken);
 
     /// <summary>Stops the writers of several disks of this SR at one instant; see <see cref="DiskHold"/> for several SRs.</summary>
     public ValueTask<DiskHold> HoldAsync(IEnumerable<string> keys, CancellationToken cancellationToken) =>

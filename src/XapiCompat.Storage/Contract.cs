@@ -89,7 +89,11 @@ public sealed record VolumeSpec(
     string Description,
     long VirtualSize,
     bool Sharable,
-    IReadOnlyDictionary<string, string> SmConfig);
+    IReadOnlyDictionary<string, string> SmConfig)
+{
+    /// <summary>Pairs of the host to store with the data from the start; see <see cref="ISr.SetAsync"/>.</summary>
+    public IReadOnlyDictionary<string, string> Keys { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>
 /// An attached SR. The host serialises calls that change the SR; reads and datapaths run beside them.
@@ -119,9 +123,28 @@ public interface ISr : IAsyncDisposable
     ValueTask<VolumeChanges> SnapshotAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
         throw StorageException.Unimplemented("Volume.snapshot");
 
-    /// <summary>A new writable volume with the data of this moment; parameters as for <see cref="SnapshotAsync"/>.</summary>
+    /// <summary>A new writable volume with the data of this moment; parameters as for a snapshot.</summary>
     ValueTask<VolumeChanges> CloneAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
         throw StorageException.Unimplemented("Volume.clone");
+
+    /// <summary>
+    /// As the other one, with pairs of the host that the new volume has from the start. A plugin that writes them together with the
+    /// volume saves a step; this default stores them after it.
+    /// </summary>
+    async ValueTask<VolumeChanges> SnapshotAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) =>
+        await KeepAsync(await SnapshotAsync(key, uuid, driverParams, cancellationToken), keys, cancellationToken);
+
+    /// <summary>As the other one, with pairs of the host that the new volume has from the start.</summary>
+    async ValueTask<VolumeChanges> CloneAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) =>
+        await KeepAsync(await CloneAsync(key, uuid, driverParams, cancellationToken), keys, cancellationToken);
+
+    /// <summary>
+    /// Puts the data of a volume without open datapaths back to a snapshot's; key and uuid stay. Only called when the features say VDI_REVERT.
+    /// </summary>
+    ValueTask<VolumeChanges> RevertAsync(string snapshotKey, string key, CancellationToken cancellationToken) =>
+        throw StorageException.Unimplemented("Volume.revert");
 
     /// <summary>Removes a volume and every unmanaged node that carried only it. Destroying what is gone succeeds.</summary>
     ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) =>
@@ -151,6 +174,22 @@ public interface ISr : IAsyncDisposable
     /// writes to that volume; a snapshot of the volume does not disturb it.
     /// </summary>
     ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken);
+
+    private async ValueTask<VolumeChanges> KeepAsync(VolumeChanges changes, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken)
+    {
+        if (keys.Count == 0)
+            return changes;
+        try
+        {
+            await SetAsync(changes.Volume!.Key, keys.ToDictionary(p => p.Key, p => (string?)p.Value, StringComparer.Ordinal), cancellationToken);
+            return changes;
+        }
+        catch
+        {
+            await DestroyVolumeAsync(changes.Volume!.Key, CancellationToken.None);
+            throw;
+        }
+    }
 }
 
 public enum DatapathMode

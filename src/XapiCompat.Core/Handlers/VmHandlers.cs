@@ -41,20 +41,10 @@ public sealed class VmHandlers(RecordStore store, VmService service, IdSource id
     [XenMessage("VM.destroy")]
     public ValueTask Destroy(CallContext context, Ref self) => service.DestroyAsync(context, self);
 
-    [XenMessage("VM.snapshot")]
-    public ValueTask<Ref> Snapshot(CallContext context, Ref vm, string newName, XenArray ignoreVdis) =>
-        service.SnapshotAsync(context, vm, newName, ignoreVdis);
-
     /// <summary>Stays callable to give its documented refusal: Running is asked for first, then support.</summary>
     [XenMessage("VM.snapshot_with_quiesce")]
     public Ref SnapshotWithQuiesce(CallContext context, Ref vm, string newName) =>
         throw VmOperations.Check(store.Current, store.Current.Get("VM", vm), "snapshot_with_quiesce")!.AsException();
-
-    [XenMessage("VM.clone")]
-    public ValueTask<Ref> Clone(CallContext context, Ref vm, string newName) => service.CloneAsync(context, vm, newName);
-
-    [XenMessage("VM.revert")]
-    public ValueTask Revert(CallContext context, Ref snapshot) => service.RevertAsync(context, snapshot);
 
     [XenMessage("VM.get_allowed_VBD_devices")]
     public XenArray AllowedVbdDevices(CallContext context, Ref vm)

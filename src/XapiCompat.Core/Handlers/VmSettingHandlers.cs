@@ -95,23 +95,6 @@ public sealed class VmSettingHandlers(RecordStore store)
     [XenMessage("VM.set_order")]
     public void SetOrder(CallContext context, Ref self, long value) => SetNumber(self, "order", value);
 
-    [XenMessage("VM.set_suspend_VDI")]
-    public void SetSuspendVdi(CallContext context, Ref self, Ref value)
-    {
-        var vm = store.Current.Get("VM", self);
-        if (vm.Text("power_state") != "Suspended")
-            throw new XenException("VM_BAD_POWER_STATE", self.Text, "suspended", vm.Text("power_state").ToLowerInvariant());
-        Set(self, "suspend_VDI", value.Text);
-    }
-
-    [XenMessage("VM.set_bios_strings")]
-    public void SetBiosStrings(CallContext context, Ref self, XenStruct value)
-    {
-        if (store.Current.Get("VM", self).Map("bios_strings").Count > 0)
-            throw new XenException("VM_BIOS_STRINGS_ALREADY_SET");
-        Set(self, "bios_strings", value);
-    }
-
     [XenMessage("VM.set_VCPUs_max")]
     public void SetVcpusMax(CallContext context, Ref self, long value)
     {
@@ -140,7 +123,7 @@ public sealed class VmSettingHandlers(RecordStore store)
     public void SetMemory(CallContext context, Ref self, long value)
     {
         var vm = store.Current.Get("VM", self);
-        SetMemory(self, "changing_memory_limits", Math.Min(vm.Int("memory_static_min"), value), value, value, value);
+        SetMemory(self, "changing_memory_limits", vm.Int("memory_static_min"), value, value, value);
     }
 
     [XenMessage("VM.set_memory_dynamic_range")]
@@ -173,14 +156,17 @@ public sealed class VmSettingHandlers(RecordStore store)
     public void SetMemoryStaticMax(CallContext context, Ref self, long value) =>
         SetMemoryStaticRange(context, self, store.Current.Get("VM", self).Int("memory_static_min"), value);
 
-    [XenMessage("VM.set_is_default_template")]
-    public void SetIsDefaultTemplate(CallContext context, Ref vm, bool value) => Set(vm, "is_default_template", value);
-
     private void SetMemory(Ref self, string operation, long staticMin, long dynamicMin, long dynamicMax, long staticMax)
     {
-        Check(store.Current.Get("VM", self), operation);
+        var vm = store.Current.Get("VM", self);
+        Check(vm, operation);
+
+        // Some VMs cannot give memory back: theirs is what the static maximum says.
+        var pinned = vm.Flag("is_control_domain") ? "control domain" : vm.Map("platform")["nested-virt"]?.ToString() == "true" ? "nested virt" : null;
+        if (pinned is not null && (dynamicMin != dynamicMax || dynamicMax != staticMax))
+            throw new XenException("MEMORY_CONSTRAINT_VIOLATION_MAXPIN", pinned);
         if (staticMin < 0 || staticMin > dynamicMin || dynamicMin > dynamicMax || dynamicMax > staticMax)
-            throw new XenException("MEMORY_CONSTRAINT_VIOLATION", "Memory limits must satisfy: static_min ≤ dynamic_min ≤ dynamic_max ≤ static_max");
+            throw new XenException("MEMORY_CONSTRAINT_VIOLATION_ORDER");
         store.Commit(unit =>
         {
             unit.Get("VM", self);

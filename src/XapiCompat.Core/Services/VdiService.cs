@@ -29,7 +29,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
                 members["name_description"]!.ToString()!,
                 ((XenInt)members["virtual_size"]!).Number,
                 ((XenBool)members["sharable"]!).Flag,
-                Texts(members["sm_config"] as XenStruct ?? XenStruct.Empty));
+                Texts(members["sm_config"] as XenStruct ?? XenStruct.Empty)) { Keys = VolumeKeys.OfDisk(members["type"]!.ToString()!) };
             var changes = await Translated(() => attached.CreateVolumeAsync(spec, context.Cancellation), sr, "", "create");
             store.Commit(unit =>
             {
@@ -63,7 +63,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         IReadOnlyList<FinishedCopy> copies = [];
         try
         {
-            copies = await work.CopyAsync([plan], Texts(driverParams), context.Progress, context.Cancellation);
+            copies = await work.CopyAsync([plan], Texts(driverParams), _ => context.Progress(1), context.Cancellation);
             store.Commit(unit =>
             {
                 work.Write(unit, copies[0]);
@@ -112,15 +112,16 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         }
     }
 
-    public async ValueTask ResizeAsync(CallContext context, Ref self, long size)
+    /// <param name="operation"><c>resize</c>, or <c>resize_online</c> where the driver takes it.</param>
+    public async ValueTask ResizeAsync(CallContext context, Ref self, long size, string operation = "resize")
     {
         var vdi = store.Current.Get("VDI", self);
         var sr = store.Current.Get("SR", vdi.Target("SR"));
         var attached = storage.Attached(sr);
         RequireManaged(vdi);
-        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_resize"), new("VDI", self.Text, "resize")]);
+        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_resize"), new("VDI", self.Text, operation)]);
         await ClosingDatapaths.WaitAsync(attached, vdi.Text("location"), clock, context.Cancellation);
-        var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, "resize");
+        var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, operation);
         store.Commit(unit =>
         {
             records.Apply(unit, sr, changes);
@@ -153,6 +154,26 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             unit.Get("VDI", self);
             unit.Set(self.Text, field, Storable.Clean(value));
         });
+    }
+
+    /// <summary>
+    /// Stores with the data what the records of disks say about snapshots. The records are the truth: a volume that cannot
+    /// take it now keeps older pairs.
+    /// </summary>
+    public async ValueTask KeepAsync(IEnumerable<string> references, CancellationToken cancellationToken)
+    {
+        foreach (var vdi in references.Select(store.Current.Find).OfType<Record>().Where(v => v.Class.Name == "VDI" && v.Flag("managed")).ToList())
+        {
+            if (store.Current.Find(vdi.Target("SR")) is not { } sr || storage.TryAttached(sr) is not { } attached)
+                continue;
+            try
+            {
+                await attached.SetAsync(vdi.Text("location"), VolumeKeys.Of(store.Current, vdi), cancellationToken);
+            }
+            catch (Exception e) when (StorageErrors.IsForeseen(e))
+            {
+            }
+        }
     }
 
     /// <summary>Brings sizes of one VDI up to date after a writer closed it.</summary>
@@ -189,7 +210,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             unit.EndIntent(intent.Id);
     }
 
-    private static void RequireManaged(Record vdi)
+    internal static void RequireManaged(Record vdi)
     {
         if (!vdi.Flag("managed"))
             throw new XenException("VDI_NOT_MANAGED", vdi.Reference);
@@ -205,7 +226,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         });
     }
 
-    private static async ValueTask<T> Translated<T>(Func<ValueTask<T>> call, Record sr, string vdi, string operation)
+    internal static async ValueTask<T> Translated<T>(Func<ValueTask<T>> call, Record sr, string vdi, string operation)
     {
         try
         {

@@ -23,7 +23,8 @@ public static class VmRecords
         vm.Class.Fields.Where(f => !f.Internal).Select(f => (f.Name, vm[f])).Prepend(("_ref", vm.Reference)));
 
     /// <summary>A snapshot, or a clone or copy, of a VM's record; devices and disks are the caller's.</summary>
-    public static Record Copy(UnitOfWork unit, IdSource ids, Record vm, string reference, string name, bool snapshot, DateTimeOffset now)
+    /// <param name="info">snapshot_info of a snapshot.</param>
+    public static Record Copy(UnitOfWork unit, IdSource ids, Record vm, string reference, string name, bool snapshot, XenStruct info, DateTimeOffset now)
     {
         var definition = unit.Model.Class("VM");
         unit.Insert(definition, reference, RecordCopy.Fields(vm, "current_operations", "allowed_operations"));
@@ -35,7 +36,7 @@ public static class VmRecords
         Set("is_a_template", snapshot || vm.Flag("is_a_template"));
         Set("snapshot_of", snapshot ? vm.Reference : Ref.Null.Text);
         Set("snapshot_time", snapshot ? XenDate.Format(now) : XenDate.Never);
-        Set("snapshot_info", snapshot ? Info(vm) : XenStruct.Empty);
+        Set("snapshot_info", snapshot ? info : XenStruct.Empty);
         Set("snapshot_metadata", snapshot ? Metadata(vm) : "");
         Set("transportable_snapshot_id", "");
         Set("parent", snapshot ? vm["parent"] : Ref.Null.Text);
@@ -57,7 +58,7 @@ public static class VmRecords
     }
 
     /// <summary>Puts a VM's fields back to what a snapshot's metadata say.</summary>
-    public static void Restore(UnitOfWork unit, Record vm, Record snapshot)
+    public static void Restore(UnitOfWork unit, IdSource ids, Record vm, Record snapshot)
     {
         var saved = SExpression.ReadPairs(snapshot.Text("snapshot_metadata"));
         if (saved.Count == 0)
@@ -76,8 +77,8 @@ public static class VmRecords
         unit.Set(vm.Reference, "ha_always_run", false);
         if (vm.Text("generation_id").Length > 0)
             unit.Set(vm.Reference, "generation_id", NewGenerationId());
-        ReplaceMetrics(unit, vm, snapshot, "metrics");
-        ReplaceMetrics(unit, vm, snapshot, "guest_metrics");
+        ReplaceMetrics(unit, ids, vm, snapshot, "metrics");
+        ReplaceMetrics(unit, ids, vm, snapshot, "guest_metrics");
     }
 
     public static string CopyMetrics(UnitOfWork unit, IdSource ids, string metrics, string @class)
@@ -97,7 +98,7 @@ public static class VmRecords
         return BitConverter.ToInt64(bytes, 0).ToString(CultureInfo.InvariantCulture) + ":" + BitConverter.ToInt64(bytes, 8).ToString(CultureInfo.InvariantCulture);
     }
 
-    private static XenStruct Info(Record vm) =>
+    public static XenStruct Info(Record vm) =>
         XenStruct.Of(("power-state-at-snapshot", vm.Text("power_state")), ("disk-snapshot-type", "crash_consistent"));
 
     private static XenStruct OtherConfig(Record vm, IdSource ids, bool snapshot)
@@ -108,11 +109,27 @@ public static class VmRecords
         return snapshot ? map : map.With("mac_seed", ids.NewUuidText());
     }
 
-    private static void ReplaceMetrics(UnitOfWork unit, Record vm, Record snapshot, string field)
+    private static void ReplaceMetrics(UnitOfWork unit, IdSource ids, Record vm, Record snapshot, string field)
     {
-        // The values go over, the object stays: clients may hold its reference.
-        if (unit.Find(vm.Target(field)) is not { } target || unit.Find(snapshot.Target(field)) is not { } source)
+        var (target, source) = (unit.Find(vm.Target(field)), unit.Find(snapshot.Target(field)));
+        if (source is null)
+        {
+            if (target is not null && field == "guest_metrics")
+            {
+                unit.Delete(target.Reference);
+                unit.Set(vm.Reference, field, Ref.Null.Text);
+            }
+
             return;
+        }
+
+        // The values go over, the object stays: clients may hold its reference.
+        if (target is null)
+        {
+            unit.Set(vm.Reference, field, CopyMetrics(unit, ids, source.Reference, source.Class.Name));
+            return;
+        }
+
         foreach (var (name, value) in RecordCopy.Fields(source, "uuid"))
             unit.Set(target.Reference, name, value);
     }

@@ -10,8 +10,9 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
     /// <summary>Writes everything that an operation changed; new volumes get plain records, gone ones lose theirs.</summary>
     public void Apply(UnitOfWork unit, Record sr, VolumeChanges changes)
     {
-        foreach (var volume in changes.Changed)
-            Upsert(unit, sr, volume);
+        var written = changes.Changed.Select(volume => (Record: Upsert(unit, sr, volume).Reference, Volume: volume)).ToList();
+        foreach (var (record, volume) in written)
+            VolumeKeys.Relink(unit, unit.Find(record)!, volume);
         foreach (var key in changes.Removed)
         {
             if (Find(unit, sr, key) is { } gone)
@@ -71,22 +72,27 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
     private static Record? FindIndexed(UnitOfWork unit, Record sr, VolumeInfo volume) =>
         unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D")) is { } found && found.Target("SR") == sr.Reference ? found : null;
 
-    private Record Insert(UnitOfWork unit, Record sr, VolumeInfo volume) => unit.Insert(
-        unit.Model.Class("VDI"),
-        ids.NewReference(),
-        [
-            ("uuid", volume.Uuid?.ToString("D") ?? ids.NewUuidText()),
-            ("name_label", volume.Name),
-            ("name_description", volume.Description),
-            ("SR", sr.Reference),
-            ("type", "user"),
-            ("location", volume.Key),
-            ("managed", volume.Managed),
-            ("read_only", !volume.ReadWrite),
-            ("sharable", volume.Sharable),
-            ("snapshot_time", XenDate.Never),
-            ("on_boot", "persist"),
-        ]);
+    private Record Insert(UnitOfWork unit, Record sr, VolumeInfo volume)
+    {
+        var record = unit.Insert(
+            unit.Model.Class("VDI"),
+            ids.NewReference(),
+            [
+                ("uuid", volume.Uuid?.ToString("D") ?? ids.NewUuidText()),
+                ("name_label", volume.Name),
+                ("name_description", volume.Description),
+                ("SR", sr.Reference),
+                ("type", "user"),
+                ("location", volume.Key),
+                ("managed", volume.Managed),
+                ("read_only", !volume.ReadWrite),
+                ("sharable", volume.Sharable),
+                ("snapshot_time", XenDate.Never),
+                ("on_boot", "persist"),
+            ]);
+        VolumeKeys.Restore(unit, record, volume);
+        return unit.Find(record.Reference)!;
+    }
 
     private XenStruct MergeSmConfig(Record sr, XenStruct current, VolumeInfo volume)
     {
@@ -102,7 +108,7 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
     }
 
     /// <summary>Only what this unit changes is looked at: an SR may hold thousands of disks.</summary>
-    private static void UpdateAllocation(UnitOfWork unit, Record sr)
+    internal static void UpdateAllocation(UnitOfWork unit, Record sr)
     {
         static long Size(Record? vdi) => vdi?.Flag("managed") == true ? vdi.Int("virtual_size") : 0;
         bool Inside(Record record) => record.Class.Name == "VDI" && record.Target("SR") == sr.Reference;

@@ -8,13 +8,14 @@ public enum CopyKind
 {
     Snapshot,
     Clone,
+    Copy,
 }
 
 /// <summary>A disk to snapshot or clone, and the uuid that the result gets.</summary>
 public sealed record PlannedCopy(Record Source, Record Sr, Guid NewUuid, string NewReference, CopyKind Kind);
 
 /// <summary>A finished copy: what the plugin changed.</summary>
-public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes);
+public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes, DateTimeOffset Time);
 
 /// <summary>
 /// Files first, records after, an intent around both: whatever moment the process dies at, a start finds either all of
@@ -39,8 +40,9 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
     /// Snapshots or clones disks while all their writers stand still, so that the results show one instant. On failure
     /// nothing of it is left and the error is the first disk's.
     /// </summary>
+    /// <param name="done">Told the position of each disk that is finished, in order.</param>
     public async ValueTask<IReadOnlyList<FinishedCopy>> CopyAsync(
-        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<double> progress, CancellationToken cancellationToken)
+        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<int> done, CancellationToken cancellationToken)
     {
         var finished = new List<FinishedCopy>();
         try
@@ -54,17 +56,18 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
                 var key = plan.Source.Text("location");
                 try
                 {
+                    var now = clock.GetUtcNow();
                     var changes = plan.Kind == CopyKind.Snapshot
-                        ? await sr.SnapshotAsync(hold, key, plan.NewUuid, driverParams, cancellationToken)
-                        : await sr.CloneAsync(hold, key, plan.NewUuid, driverParams, cancellationToken);
-                    finished.Add(new(plan, changes));
+                        ? await sr.SnapshotAsync(hold, key, plan.NewUuid, driverParams, VolumeKeys.OfSnapshot(plan.Source, now), cancellationToken)
+                        : await sr.CloneAsync(hold, key, plan.NewUuid, driverParams, VolumeKeys.OfDisk(plan.Source.Text("type")), cancellationToken);
+                    finished.Add(new(plan, changes, now));
                 }
                 catch (Exception e) when (StorageErrors.IsForeseen(e))
                 {
                     throw StorageErrors.Translate(e, plan.Sr.Reference, plan.Source.Reference, plan.Kind == CopyKind.Snapshot ? "snapshot" : "clone").AsException();
                 }
 
-                progress((double)finished.Count / plans.Count);
+                done(finished.Count - 1);
             }
 
             return finished;
@@ -119,7 +122,7 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
                 ("managed", true),
                 ("is_a_snapshot", snapshot),
                 ("snapshot_of", snapshot ? source.Reference : Ref.Null.Text),
-                ("snapshot_time", snapshot ? XenDate.Format(clock.GetUtcNow()) : XenDate.Never),
+                ("snapshot_time", snapshot ? XenDate.Format(copy.Time) : XenDate.Never),
             ]);
         records.Apply(unit, plan.Sr, changes);
         return unit.Find(plan.NewReference)!;

@@ -97,6 +97,7 @@ public sealed class AllowedOperationsTests(RunningServer server) : IClassFixture
     }
 
     [Fact]
+    [SeesEffectOf("VM.add_to_blocked_operations", "VM.remove_from_blocked_operations")]
     public async Task A_blocked_operation_is_not_listed()
     {
         var client = await server.LoginAsync();

@@ -149,7 +149,7 @@ internal sealed class GeneratedMessageWalk(XenClient client, RecordStore records
     }
 
     private Record Live(ClassDef @class) =>
-        @class.Name == "session" ? records.Current.Find(client.Session)! : records.Current.All(@class).OrderBy(r => r.Reference, StringComparer.Ordinal).First();
+        @class.Name == "session" ? records.Current.Find(client.Session)! : records.Current.All(@class).OrderBy(r => @class.Name == "VM" && r.Text("power_state") != "Halted").ThenBy(r => r.Reference, StringComparer.Ordinal).First();
 
     private JsonNode? Now(Record self, FieldDef field) => JsonArguments.Of(records.Current.Find(self.Reference)![field]);
 }

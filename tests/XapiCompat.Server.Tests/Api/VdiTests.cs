@@ -44,6 +44,7 @@ public sealed class VdiTests(RunningServer server) : IClassFixture<RunningServer
     }
 
     [Fact]
+    [SeesEffectOf("VDI.create")]
     public async Task A_new_disk_has_what_it_was_given_and_what_the_SR_made()
     {
         var disks = await DiskClient.LoginAsync(server);
@@ -89,6 +90,7 @@ public sealed class VdiTests(RunningServer server) : IClassFixture<RunningServer
     }
 
     [Fact]
+    [SeesEffectOf("VDI.snapshot")]
     public async Task A_snapshot_has_the_documented_fields()
     {
         var disks = await DiskClient.LoginAsync(server);
@@ -119,6 +121,7 @@ public sealed class VdiTests(RunningServer server) : IClassFixture<RunningServer
     }
 
     [Fact]
+    [SeesEffectOf("VDI.clone")]
     public async Task A_clone_has_the_documented_fields()
     {
         var disks = await DiskClient.LoginAsync(server);
@@ -205,6 +208,7 @@ public sealed class VdiTests(RunningServer server) : IClassFixture<RunningServer
     }
 
     [Fact]
+    [SeesEffectOf("VDI.destroy")]
     public async Task Destroy_takes_unattached_VBDs_along_and_refuses_attached_ones()
     {
         var disks = await DiskClient.LoginAsync(server);
@@ -234,6 +238,7 @@ public sealed class VdiTests(RunningServer server) : IClassFixture<RunningServer
     }
 
     [Fact]
+    [SeesEffectOf("VDI.resize")]
     public async Task Resize_grows_and_never_shrinks()
     {
         var disks = await DiskClient.LoginAsync(server);
@@ -270,6 +275,7 @@ public sealed class VdiTests(RunningServer server) : IClassFixture<RunningServer
     }
 
     [Fact]
+    [SeesEffectOf("VDI.set_name_label", "VDI.set_name_description")]
     public async Task Names_are_stored_with_the_data()
     {
         var disks = await DiskClient.LoginAsync(server);

@@ -40,6 +40,7 @@ public sealed class VmRevertTests(RunningServer server) : IClassFixture<RunningS
     }
 
     [Fact]
+    [SeesEffectOf("VM.revert")]
     public async Task The_disks_are_new_ones_with_the_old_data()
     {
         var rig = await VmRig.CreateAsync(server);

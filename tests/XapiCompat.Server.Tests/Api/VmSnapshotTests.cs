@@ -18,6 +18,7 @@ public sealed class VmSnapshotTests(RunningServer server) : IClassFixture<Runnin
     ];
 
     [Fact]
+    [SeesEffectOf("VM.create")]
     public async Task A_new_VM_is_halted_and_has_a_seed_and_metrics()
     {
         var client = await server.LoginAsync();
@@ -38,6 +39,7 @@ public sealed class VmSnapshotTests(RunningServer server) : IClassFixture<Runnin
     }
 
     [Fact]
+    [SeesEffectOf("VM.snapshot")]
     public async Task A_snapshot_has_the_documented_fields()
     {
         var rig = await VmRig.CreateAsync(server);
@@ -124,6 +126,7 @@ public sealed class VmSnapshotTests(RunningServer server) : IClassFixture<Runnin
     }
 
     [Fact]
+    [SeesEffectOf("VM.clone")]
     public async Task A_clone_has_the_documented_fields()
     {
         var rig = await VmRig.CreateAsync(server);
@@ -205,6 +208,7 @@ public sealed class VmSnapshotTests(RunningServer server) : IClassFixture<Runnin
     }
 
     [Fact]
+    [SeesEffectOf("VM.destroy")]
     public async Task Destroy_takes_the_devices_and_leaves_the_disks()
     {
         var rig = await VmRig.CreateAsync(server);

@@ -1,0 +1,153 @@
+using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Operations;
+using XapiCompat.Storage;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Services;
+
+/// <summary>A disk made as the target of a copy; it vanishes at the next start unless the copy is finished.</summary>
+public sealed record CopyTarget(string Reference, string Key, Record Sr, IReadOnlyList<Intent> Intents);
+
+/// <summary>Full copies of disks, within an SR or into another one: data is read and written, nothing is shared.</summary>
+public sealed class VdiCopyService(
+    RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, OperationGuard guard, IdSource ids, TimeProvider clock)
+{
+    /// <summary>VDI.copy: into a new disk of <paramref name="sr"/>, or into <paramref name="intoVdi"/> when that is given.</summary>
+    /// <param name="baseVdi">A disk whose data the target holds already; only what differs from it is written.</param>
+    public async ValueTask<Ref> CopyAsync(CallContext context, Ref vdi, Ref sr, Ref baseVdi, Ref intoVdi)
+    {
+        var source = store.Current.Get("VDI", vdi);
+        var reference = baseVdi.IsNull ? null : store.Current.Get("VDI", baseVdi);
+        VdiService.RequireManaged(source);
+        await using var scope = await guard.BeginAsync(context, [new("VDI", vdi.Text, "copy")]);
+        if (!intoVdi.IsNull)
+        {
+            var into = store.Current.Get("VDI", intoVdi);
+            CheckTarget(into, source);
+            await FillAsync(source, into, reference, targetIsEmpty: false, context.Progress, context.Cancellation);
+            return intoVdi;
+        }
+
+        var target = await CreateTargetAsync(context, source, store.Current.Get("SR", sr));
+        try
+        {
+            await FillAsync(source, store.Current.Get("VDI", target.Reference), reference, targetIsEmpty: true, context.Progress, context.Cancellation);
+            store.Commit(unit =>
+            {
+                VdiService.End(unit, target.Intents);
+                scope.End(unit);
+            });
+            return new(target.Reference);
+        }
+        catch
+        {
+            await RemoveAsync(target);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// An empty disk with the fields of <paramref name="source"/>. Its intents stay open: end them in the commit that makes the copy
+    /// count, or call <see cref="RemoveAsync"/>.
+    /// </summary>
+    public async ValueTask<CopyTarget> CreateTargetAsync(CallContext context, Record source, Record sr)
+    {
+        if (SrOperations.Check(store.Current, sr, "vdi_create") is { Code: "SR_OPERATION_NOT_SUPPORTED" } unsupported)
+            throw unsupported.AsException();
+        var attached = storage.Attached(sr);
+        var uuid = ids.NewUuid();
+        var target = new CopyTarget(ids.NewReference(), uuid.ToString("D"), sr, work.Promise("copy", [(sr, uuid.ToString("D"))]));
+        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_create")], unit => VdiService.Begin(unit, target.Intents));
+        try
+        {
+            var spec = new VolumeSpec(
+                uuid, source.Text("name_label"), source.Text("name_description"), source.Int("virtual_size"), source.Flag("sharable"), new Dictionary<string, string>())
+            {
+                Keys = VolumeKeys.OfDisk(source.Text("type")),
+            };
+            var changes = await VdiService.Translated(() => attached.CreateVolumeAsync(spec, context.Cancellation), sr, "", "create");
+            store.Commit(unit =>
+            {
+                unit.Insert(
+                    unit.Model.Class("VDI"),
+                    target.Reference,
+                    [
+                        .. ((string[])["name_label", "name_description", "type", "sharable", "other_config", "xenstore_data", "tags", "on_boot", "allow_caching"]).Select(f => (f, source[f])),
+                        ("uuid", uuid.ToString("D")),
+                        ("SR", sr.Reference),
+                        ("location", changes.Volume!.Key),
+                        ("managed", true),
+                        ("snapshot_time", XenDate.Never),
+                    ]);
+                records.Apply(unit, sr, changes);
+                scope.End(unit);
+            });
+            return target;
+        }
+        catch
+        {
+            await RemoveAsync(target);
+            throw;
+        }
+    }
+
+    /// <summary>Writes a disk's data over another's.</summary>
+    public async ValueTask FillAsync(Record source, Record target, Record? baseVdi, bool targetIsEmpty, Action<double> progress, CancellationToken cancellationToken)
+    {
+        var from = storage.Attached(store.Current.Get("SR", source.Target("SR")));
+        var targetSr = store.Current.Get("SR", target.Target("SR"));
+        var into = storage.Attached(targetSr);
+        try
+        {
+            var changed = baseVdi is not null && baseVdi.Target("SR") == source.Target("SR")
+                ? await from.CompareAsync(baseVdi.Text("location"), source.Text("location"), cancellationToken)
+                : null;
+            await ClosingDatapaths.WaitAsync(into, target.Text("location"), clock, cancellationToken);
+            await using var reader = await from.OpenAsync(source.Text("location"), DatapathMode.Read, cancellationToken);
+            await using var writer = await into.OpenAsync(target.Text("location"), DatapathMode.ReadWrite, cancellationToken);
+            await DiskCopy.RunAsync(reader, writer, changed, targetIsEmpty, progress, cancellationToken);
+        }
+        catch (IOException e) when (StorageErrors.Translate(e, "", "", "").Code != "SR_BACKEND_FAILURE_44")
+        {
+            throw new XenException(new XenFailure("VDI_IO_ERROR", "Device I/O errors"), e);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            throw StorageErrors.Translate(e, targetSr.Reference, target.Reference, "copy").AsException();
+        }
+
+        var volume = await into.StatVolumeAsync(target.Text("location"), CancellationToken.None);
+        store.Commit(unit =>
+        {
+            if (unit.Find(target.Reference) is not null)
+                records.Apply(unit, targetSr, new(volume, [volume], []));
+        });
+    }
+
+    /// <summary>Takes a target back: file, record and intents.</summary>
+    public async ValueTask RemoveAsync(CopyTarget target)
+    {
+        if (store.Current.Find(target.Reference) is { } made && storage.TryAttached(target.Sr) is { } attached)
+            await ClosingDatapaths.WaitAsync(attached, made.Text("location"), clock, CancellationToken.None);
+        var undone = await storage.Attached(target.Sr).DestroyVolumeAsync(target.Key, CancellationToken.None);
+        store.Commit(unit =>
+        {
+            if (unit.Find(target.Reference) is { } record)
+                VolumeRecords.Delete(unit, record);
+            records.Apply(unit, target.Sr, undone);
+            VdiService.End(unit, target.Intents);
+        });
+    }
+
+    private void CheckTarget(Record into, Record source)
+    {
+        VdiService.RequireManaged(into);
+        if (into.Flag("read_only"))
+            throw new XenException("VDI_READONLY", into.Reference);
+        if (into.Int("virtual_size") < source.Int("virtual_size"))
+            throw new XenException("VDI_TOO_SMALL", into.Reference, source.Int("virtual_size").ToString(System.Globalization.CultureInfo.InvariantCulture));
+        if (into.Reference == source.Reference || into.Set("VBDs").Select(store.Current.Find).OfType<Record>().Any(v => v.Flag("currently_attached")))
+            throw new XenException("VDI_IN_USE", into.Reference, "copy");
+    }
+}
