@@ -20,6 +20,12 @@ internal static class DeviceRules
                 "{" + string.Join("; ", current.Names) + "}");
     }
 
+    /// <summary>A VM that is about to go keeps its devices.</summary>
+    public static XenFailure? Leaving(Record vm) =>
+        vm.Map("current_operations").Values.Select(o => o.ToString()!).FirstOrDefault(o => o is "clean_shutdown" or "hard_shutdown" or "suspend" or "pause") is { } running
+            ? new("OPERATION_NOT_ALLOWED", "Current operation on VM:" + vm.Reference + " is " + running)
+            : null;
+
     public static XenFailure? Plugging(Record vm, Record device, string operation, bool plugged)
     {
         var state = vm.Text("power_state");

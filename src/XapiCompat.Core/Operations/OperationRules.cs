@@ -19,6 +19,7 @@ public static class OperationRules
         ["SR"] = new(SrOperations.Allowed, SrOperations.Check),
         ["VBD"] = new(VbdOperations.Allowed, VbdOperations.Check),
         ["VIF"] = new(VifOperations.Allowed, VifOperations.Check),
+        ["VUSB"] = new(VusbOperations.Allowed, VusbOperations.Check),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Classes => Rules.Keys;

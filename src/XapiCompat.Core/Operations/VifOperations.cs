@@ -9,8 +9,6 @@ public static class VifOperations
 {
     private static readonly string[] Listed = ["attach", "plug", "unplug"];
 
-    private static readonly string[] Leaving = ["clean_shutdown", "hard_shutdown", "suspend", "pause"];
-
     public static IEnumerable<string> Allowed(IRecords records, Record vif) => Listed.Where(o => Check(records, vif, o) is null);
 
     public static XenFailure? Check(IRecords records, Record vif, string operation)
@@ -24,11 +22,9 @@ public static class VifOperations
             return new("OPERATION_NOT_ALLOWED", "Control domain does not support hotplug");
         if (PifTopology.IsSriovNetwork(records, vif.Target("network")))
             return new("OPERATION_NOT_ALLOWED", "Network SR-IOV VIF plug/unplug not allowed");
-        if (DeviceRules.Plugging(vm, vif, operation, vif.Flag("currently_attached") || vif.Flag("reserved")) is { } state)
-            return state;
-        foreach (var running in vm.Map("current_operations").Values.Select(o => o.ToString()!).Where(Leaving.Contains))
-            return new("OPERATION_NOT_ALLOWED", "Current operation on VM:" + vm.Reference + " is " + running);
-        return CheckDrivers(records, vm);
+        return DeviceRules.Plugging(vm, vif, operation, vif.Flag("currently_attached") || vif.Flag("reserved"))
+            ?? DeviceRules.Leaving(vm)
+            ?? CheckDrivers(records, vm);
     }
 
     private static XenFailure? CheckDrivers(IRecords records, Record vm)

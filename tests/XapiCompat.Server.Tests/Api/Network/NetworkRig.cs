@@ -107,5 +107,13 @@ internal sealed class NetworkRig(RunningServer server, XenClient api)
             ("metrics", Insert("host_metrics", ("live", true))));
     }
 
+    /// <summary>A session as hosts of a pool have among each other.</summary>
+    public XenClient PoolSession()
+    {
+        var own = Get(Api.Session);
+        var fields = own.Class.Fields.Where(f => !f.Computed && f.Name != "uuid").Select(f => (f.Name, own[f]));
+        return new(Api.Wire, Insert("session", [.. fields, ("pool", true)]));
+    }
+
     private static JsonObject Members((string Name, object? Value)[] members) => JsonArguments.Map([.. members]);
 }

@@ -1,0 +1,86 @@
+using FluentAssertions;
+using XapiCompat.Server.Tests.Support;
+using XapiCompat.Values;
+using Xunit;
+
+namespace XapiCompat.Server.Tests.Api.Network;
+
+/// <summary>Sites, servers and proxies of PVS.</summary>
+public sealed class PvsTests(RunningServer server) : IClassFixture<RunningServer>
+{
+    [Fact]
+    [SeesEffectOf("PVS_site.introduce", "PVS_site.forget", "PVS_site.set_PVS_uuid")]
+    public async Task A_site_is_forgotten_when_nothing_is_left_in_it()
+    {
+        var rig = await NetworkRig.CreateAsync(server);
+        var site = await rig.Api.TextAsync("PVS_site.introduce", "farm", "of disks", "pvs-1");
+        rig.Get(site).Text("name_label").Should().Be("farm");
+        rig.Get(site).Text("PVS_uuid").Should().Be("pvs-1");
+        await rig.Api.CallAsync("PVS_site.set_PVS_uuid", site, "pvs-2");
+        rig.Get(site).Text("PVS_uuid").Should().Be("pvs-2");
+        var proxy = rig.Insert("PVS_proxy", ("site", site), ("currently_attached", true));
+        (await rig.Api.ErrorAsync("PVS_site.forget", site)).Should().Equal("PVS_SITE_CONTAINS_RUNNING_PROXIES", proxy);
+        (await rig.Api.ErrorAsync("PVS_site.set_PVS_uuid", site, "pvs-3")).Should().Equal("PVS_SITE_CONTAINS_RUNNING_PROXIES", proxy);
+        rig.Set(proxy, "currently_attached", false);
+        var one = rig.Insert("PVS_server", ("site", site));
+        (await rig.Api.ErrorAsync("PVS_site.forget", site)).Should().Equal("PVS_SITE_CONTAINS_SERVERS", one);
+        rig.Delete(one);
+        var storage = rig.Insert("PVS_cache_storage", ("site", site));
+        await rig.Api.CallAsync("PVS_site.forget", site);
+        rig.Exists(site).Should().BeFalse();
+        rig.Exists(storage).Should().BeFalse();
+        (await rig.ErrorWhileAsync(rig.Pool, "restrictions", XenStruct.Of(("restrict_pvs_proxy", "true")), "PVS_site.introduce", "a", "b", "c"))
+            .Should().Equal("LICENCE_RESTRICTION", "PVS_proxy");
+        (await rig.ErrorWhileAsync(rig.Host, "software_version", XenStruct.Empty, "PVS_site.introduce", "a", "b", "c")).Should().Equal("OPENVSWITCH_NOT_ACTIVE");
+    }
+
+    [Fact]
+    [SeesEffectOf("PVS_server.introduce", "PVS_server.forget")]
+    public async Task A_server_has_addresses_of_its_own()
+    {
+        var rig = await NetworkRig.CreateAsync(server);
+        var site = await rig.Api.TextAsync("PVS_site.introduce", "farm", "", "");
+        object addresses = JsonArguments.Array(["192.0.2.30", "2001:db8::30", "192.0.2.30"]);
+        var one = await rig.Api.TextAsync("PVS_server.introduce", addresses, 6910, 6930, site);
+        rig.Get(one).Set("addresses").Should().BeEquivalentTo("192.0.2.30", "2001:db8::30");
+        rig.Get(one).Int("first_port").Should().Be(6910);
+        rig.Get(site).Set("servers").Should().Equal(one);
+        (await rig.Api.ErrorAsync("PVS_server.introduce", JsonArguments.Array(["192.0.2.31", "2001:db8::30"]), 1, 2, site)).Should().Equal("PVS_SERVER_ADDRESS_IN_USE", "2001:db8::30");
+        object fresh = JsonArguments.Array(["192.0.2.32"]);
+        (await rig.Api.ErrorAsync("PVS_server.introduce", JsonArguments.Array(["x"]), 1, 2, site)).Should().Equal("INVALID_IP_ADDRESS_SPECIFIED", "addresses");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 0, 2, site)).Should().Equal("VALUE_NOT_SUPPORTED", "first_port", "0", "Port out of range");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 1, 70000, site)).Should().Equal("VALUE_NOT_SUPPORTED", "last_port", "70000", "Port out of range");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 9, 8, site)).Should().Equal("VALUE_NOT_SUPPORTED", "last_port", "8", "last_port smaller than first_port");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 8, 9, SampleValues.Nowhere)).Should().Equal("INVALID_VALUE", "site", SampleValues.Nowhere);
+        await rig.Api.CallAsync("PVS_server.forget", one);
+        rig.Exists(one).Should().BeFalse();
+        rig.Get(site).Set("servers").Should().BeEmpty();
+    }
+
+    [Fact]
+    [SeesEffectOf("PVS_proxy.create", "PVS_proxy.destroy")]
+    public async Task A_proxy_serves_the_first_interface()
+    {
+        var rig = await NetworkRig.CreateAsync(server);
+        var site = await rig.Api.TextAsync("PVS_site.introduce", "farm", "", "");
+        await rig.Api.TextAsync("PVS_server.introduce", JsonArguments.Array(["192.0.2.40"]), 1, 2, site);
+        rig.Insert("PVS_cache_storage", ("site", site), ("host", rig.Host));
+        var vm = await rig.VmAsync("Running");
+        var network = await rig.NetworkAsync();
+        var first = await rig.VifAsync(vm, network);
+        var second = await rig.VifAsync(vm, network, "1");
+        (await rig.Api.ErrorAsync("PVS_proxy.create", site, second)).Should().Equal("PVS_VIF_MUST_BE_FIRST_DEVICE");
+        (await rig.Api.ErrorAsync("PVS_proxy.create", SampleValues.Nowhere, first)).Should().Equal("INVALID_VALUE", "site", SampleValues.Nowhere);
+        (await rig.Api.ErrorAsync("PVS_proxy.create", site, SampleValues.Nowhere)).Should().Equal("INVALID_VALUE", "VIF", SampleValues.Nowhere);
+        var proxy = await rig.Api.TextAsync("PVS_proxy.create", site, first);
+        rig.Get(proxy).Target("VIF").Should().Be(first);
+        rig.Get(proxy).Text("status").Should().Be("stopped");
+        rig.Get(site).Set("proxies").Should().Equal(proxy);
+        (await rig.Api.ErrorAsync("PVS_proxy.create", site, first)).Should().Equal("PVS_PROXY_ALREADY_PRESENT", proxy);
+        await rig.Api.CallAsync("VIF.plug", first);
+        rig.Get(proxy).Text("status").Should().Be("initialised");
+        await rig.Api.CallAsync("PVS_proxy.destroy", proxy);
+        rig.Exists(proxy).Should().BeFalse();
+        rig.Get(await rig.Api.TextAsync("PVS_proxy.create", site, first)).Flag("currently_attached").Should().BeTrue("its interface is plugged");
+    }
+}
