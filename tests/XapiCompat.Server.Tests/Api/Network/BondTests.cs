@@ -1,6 +1,5 @@
 using FluentAssertions;
 using XapiCompat.Server.Tests.Support;
-using XapiCompat.Store;
 using XapiCompat.Values;
 using Xunit;
 
@@ -39,7 +38,7 @@ public sealed class BondTests(RunningServer server) : IClassFixture<RunningServe
         master.Flag("currently_attached").Should().BeTrue();
         master.Flag("disallow_unplug").Should().BeTrue();
         rig.Get(master.Target("metrics")).Int("speed").Should().Be(2000);
-        foreach (var member in (Record[])[rig.Get(first), rig.Get(second)])
+        foreach (var member in new[] { rig.Get(first), rig.Get(second) })
         {
             member.Target("bond_slave_of").Should().Be(bond.Reference);
             member.Flag("currently_attached").Should().BeFalse();

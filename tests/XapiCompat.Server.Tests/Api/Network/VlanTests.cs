@@ -1,6 +1,5 @@
 using FluentAssertions;
 using XapiCompat.Server.Tests.Support;
-using XapiCompat.Values;
 using Xunit;
 
 namespace XapiCompat.Server.Tests.Api.Network;
