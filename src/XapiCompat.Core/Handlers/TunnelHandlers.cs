@@ -12,8 +12,8 @@ public sealed class TunnelHandlers(RecordStore store, IdSource ids)
     [XenMessage("tunnel.create")]
     public Ref Create(CallContext context, Ref transportPif, Ref network, string protocol) => store.Commit(unit =>
     {
-        var net = unit.Get("network", network);
-        return TunnelRecords.Create(unit, ids, unit.Get("PIF", transportPif), net, protocol).Ref;
+        var transport = unit.Get("PIF", transportPif);
+        return TunnelRecords.Create(unit, ids, transport, unit.Get("network", network), protocol).Ref;
     });
 
     [XenMessage("tunnel.destroy")]
@@ -22,8 +22,8 @@ public sealed class TunnelHandlers(RecordStore store, IdSource ids)
     [XenMessage("network_sriov.create")]
     public Ref CreateSriov(CallContext context, Ref pif, Ref network) => store.Commit(unit =>
     {
-        var net = unit.Get("network", network);
-        return SriovRecords.Create(unit, ids, unit.Get("PIF", pif), net).Ref;
+        var physical = unit.Get("PIF", pif);
+        return SriovRecords.Create(unit, ids, physical, unit.Get("network", network)).Ref;
     });
 
     [XenMessage("network_sriov.destroy")]

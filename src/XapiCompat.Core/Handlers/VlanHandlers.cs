@@ -12,8 +12,8 @@ public sealed class VlanHandlers(RecordStore store, IdSource ids)
     [XenMessage("VLAN.create")]
     public Ref Create(CallContext context, Ref taggedPif, long tag, Ref network) => store.Commit(unit =>
     {
-        var net = unit.Get("network", network);
-        return VlanRecords.Create(unit, ids, unit.Get("PIF", taggedPif), tag, net).Ref;
+        var tagged = unit.Get("PIF", taggedPif);
+        return VlanRecords.Create(unit, ids, tagged, tag, unit.Get("network", network)).Ref;
     });
 
     [XenMessage("VLAN.destroy")]

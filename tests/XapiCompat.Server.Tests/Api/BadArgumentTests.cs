@@ -10,6 +10,9 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
 {
     private const string NoSession = "OpaqueRef:00000000-0000-4000-8000-000000000bad";
 
+    /// <summary>An empty list, and an error about the parameter: the documented answers to references of nothing.</summary>
+    private static readonly string[] OwnAnswers = ["role.get_by_permission", "PVS_proxy.create"];
+
     private static readonly Model Model = Model.Load();
 
     private static IEnumerable<MessageDef> Bound
@@ -20,6 +23,9 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
             return Model.Messages.Where(m => m is { Kind: MessageKind.Explicit, Removed: false } && !unbuilt.ContainsKey(m.FullName));
         }
     }
+
+    private static IEnumerable<MessageDef> TakingReference() =>
+        Bound.Where(m => m.NeedsSession && m.Parameters.Count > 0 && m.Parameters[0].Type is RefType && !OwnAnswers.Contains(m.FullName));
 
     [Fact]
     public async Task A_wrong_session_is_refused_by_all()
@@ -63,7 +69,7 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
         var client = await server.LoginAsync();
         var generation = Modified();
         var tasks = await client.ListAsync("task.get_all");
-        foreach (var message in Bound.Where(m => m.NeedsSession && m.Parameters.Count > 0 && m.Parameters[0].Type is RefType))
+        foreach (var message in TakingReference())
         {
             var error = await client.ErrorAsync(message.FullName, SampleValues.NeutralArguments(message));
             error.Should().Equal(["HANDLE_INVALID", ((RefType)message.Parameters[0].Type).Class, SampleValues.Nowhere], message.FullName);
@@ -78,7 +84,7 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
     {
         var client = await server.LoginAsync();
         var pool = (await client.ListAsync("pool.get_all"))[0];
-        foreach (var message in Bound.Where(m => m.NeedsSession && m.Parameters.Count > 0 && m.Parameters[0].Type is RefType { Class: not "pool" }))
+        foreach (var message in TakingReference().Where(m => m.Parameters[0].Type is RefType { Class: not "pool" }))
         {
             var error = await client.ErrorAsync(message.FullName, [pool, .. SampleValues.NeutralArguments(message).Skip(1)]);
             error.Should().Equal(["HANDLE_INVALID", ((RefType)message.Parameters[0].Type).Class, pool], message.FullName);

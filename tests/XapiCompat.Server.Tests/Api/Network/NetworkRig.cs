@@ -115,5 +115,12 @@ internal sealed class NetworkRig(RunningServer server, XenClient api)
         return new(Api.Wire, Insert("session", [.. fields, ("pool", true)]));
     }
 
-    private static JsonObject Members((string Name, object? Value)[] members) => JsonArguments.Map([.. members]);
+    /// <summary>Later members replace earlier ones.</summary>
+    private static JsonObject Members((string Name, object? Value)[] members)
+    {
+        var record = new JsonObject();
+        foreach (var (name, value) in members)
+            record[name] = JsonArguments.Of(value);
+        return record;
+    }
 }
