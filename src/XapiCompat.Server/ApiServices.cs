@@ -28,6 +28,9 @@ internal sealed class ApiServices
         var vms = new VmService(store, guard);
         var copies = new VmCopyService(store, work, copier, images, guard, ids, clock);
         Schedules = new VmssService(store, copies, vms, vdis, clock);
+        var srs = new SrService(store, storage, Volumes, guard, ids);
+        var pbds = new PbdService(store, storage, Volumes, guard, clock);
+        var probe = new SrProbe(store, storage);
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
@@ -40,7 +43,12 @@ internal sealed class ApiServices
             .Bind(new VdiRecordHandlers(store, new(store, storage, Volumes, guard, ids)))
             .Bind(new VdiFieldHandlers(store, vdis))
             .Bind(new SrHandlers(store, storage, Volumes, guard))
-            .Bind(new PbdHandlers(store, ids))
+            .Bind(new SrLifecycleHandlers(store, srs, probe))
+            .Bind(new SrFieldHandlers(store, ids))
+            .Bind(new SrDataSourceHandlers(new(store)))
+            .Bind(new SrReplicationHandlers(store, new(store, vdis)))
+            .Bind(new PbdHandlers(store, pbds, ids))
+            .Bind(new DrTaskHandlers(store, srs, pbds, probe, ids))
             .Bind(new NetworkHandlers(store, ids))
             .Bind(new VbdHandlers(store, ids))
             .Bind(new VbdPlugHandlers(store, guard))

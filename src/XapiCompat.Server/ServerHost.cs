@@ -9,7 +9,6 @@ using XapiCompat.Core.Seed;
 using XapiCompat.Core.Services;
 using XapiCompat.Datamodel;
 using XapiCompat.Server.Rpc;
-using XapiCompat.Storage.VhdTree;
 using XapiCompat.Store;
 
 namespace XapiCompat.Server;
@@ -88,10 +87,10 @@ public sealed class ServerHost : IAsyncDisposable
             store = OpenStore(state, model, options);
             var ids = new IdSource();
             var log = new ServerLog();
-            storage = new StorageHost(store, [options.WrapStorage(VhdTree(state, options, clock))]);
+            storage = new StorageHost(store, StoragePlugins.All(state, options, clock).Select(options.WrapStorage));
             var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
             var api = new ApiServices(store, storage, credentials, options, ids, clock, log, stopping.Token);
-            await PrepareAsync(state, store, storage, api.Volumes, ids, clock, options, log, cancellationToken);
+            await PrepareAsync(store, storage, api.Volumes, ids, clock, options, log, cancellationToken);
             api.Roles.Plant(store);
             UserSubjects.Plant(store, credentials, ids);
 
@@ -147,33 +146,20 @@ public sealed class ServerHost : IAsyncDisposable
         }
     }
 
-    private static VhdTreePlugin VhdTree(StateDirectory state, ServerOptions options, TimeProvider clock) =>
-        new([state.Storage], sr => Path.Combine(state.Storage, sr.Uuid.ToString("D")), clock, new VhdTreeOptions { Durable = options.Durable });
-
     /// <summary>First inventory, attached SRs, finished or undone operations, fields that are not stored.</summary>
     private static async Task PrepareAsync(
-        StateDirectory state, RecordStore store, StorageHost storage, VolumeRecords volumes, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
+        RecordStore store, StorageHost storage, VolumeRecords volumes, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
     {
         var facts = new HostFacts(Environment.MachineName, HostAddress(options), "8.3.0");
         var inventory = new Inventory(store, ids, clock, facts);
         inventory.Plant();
-        foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.PluginOf(s) is not null && !Directory.Exists(Path.Combine(state.Storage, s.Uuid))))
-        {
-            // An interrupted first start may have planted the record without making the directory.
-            if (sr.Set("PBDs").Select(store.Current.Find).OfType<Record>().FirstOrDefault() is { } pbd && !sr.Set("VDIs").Any())
-                await storage.AttachAsync(sr, pbd, create: true, cancellationToken);
-        }
-
+        store.Commit(unit => SmRecords.Register(unit, ids, storage.Descriptions));
         await storage.AttachAllAsync(log.SrNotAttached, cancellationToken);
         await new IntentRecovery(store, storage, volumes).RunAsync(cancellationToken);
         foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.TryAttached(s) is not null).ToList())
         {
             var stat = await storage.Attached(sr).StatAsync(cancellationToken);
-            store.Commit(unit =>
-            {
-                unit.Set(sr.Reference, "physical_size", stat.PhysicalSize);
-                unit.Set(sr.Reference, "physical_utilisation", stat.PhysicalUtilisation);
-            });
+            store.Commit(unit => VolumeRecords.WriteSizes(unit, sr, stat));
         }
 
         inventory.Refresh();

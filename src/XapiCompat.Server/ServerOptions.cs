@@ -49,6 +49,9 @@ public sealed record ServerOptions
     /// <summary>Puts something between the host and its storage plugins; for tests that make storage fail.</summary>
     public Func<IStoragePlugin, IStoragePlugin> WrapStorage { get; init; } = plugin => plugin;
 
+    /// <summary>Directories below which SRs may be made, beside the state directory's own.</summary>
+    public IReadOnlyList<string> SrRoots { get; init; } = [];
+
     private static readonly Option[] Known =
     [
         new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),
@@ -61,6 +64,7 @@ public sealed record ServerOptions
         new("--login-pause", (o, text, name) => o with { LoginPause = Seconds(name, text, least: 0) }),
         new("--event-delay", (o, text, name) => o with { EventDelay = Milliseconds(name, text) }),
         new("--transfer-idle", (o, text, name) => o with { TransferIdle = Seconds(name, text) }),
+        new("--sr-root", (o, text, name) => o with { SrRoots = [.. o.SrRoots, ExistingDirectory(name, text)] }),
         Option.Flag("--durable", o => o with { Durable = true }),
         Option.Flag("--strict", o => o with { Strict = true }),
     ];
@@ -108,6 +112,9 @@ public sealed record ServerOptions
             return new(address, port);
         throw new StartFailure(name + " takes ADDRESS:PORT or off, not " + text);
     }
+
+    private static string ExistingDirectory(string name, string text) =>
+        Directory.Exists(text) ? Path.GetFullPath(text) : throw new StartFailure(name + " takes a directory that exists, not " + text);
 
     private static TimeSpan Seconds(string name, string text, int least = 1) =>
         int.TryParse(text, out var seconds) && seconds >= least ? TimeSpan.FromSeconds(seconds) : throw new StartFailure(name + " takes a number of seconds, not " + text);

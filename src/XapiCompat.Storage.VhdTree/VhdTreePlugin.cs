@@ -5,50 +5,16 @@ namespace XapiCompat.Storage.VhdTree;
 /// leaves on it; it writes headers only and takes the same time at every depth and number of volumes.
 /// </summary>
 /// <param name="roots">Directories (absolute) in which trees may live; nothing is made or opened outside of them.</param>
-/// <param name="directoryOf">
-/// The directory of an SR from its device_config. Throws <see cref="StorageException"/> when a key is missing.
-/// </param>
+/// <param name="type">The SR type served: its driver's description and the way from device_config to a directory.</param>
+/// <param name="claims">The directories of attached SRs, shared by all plugins that have some.</param>
 public sealed class VhdTreePlugin(
-    IReadOnlyList<string> roots, Func<SrConfiguration, string> directoryOf, TimeProvider time, VhdTreeOptions? options = null) : IStoragePlugin
+    IReadOnlyList<string> roots, TreeType type, TimeProvider time, VhdTreeOptions? options = null, DirectoryClaims? claims = null) : IStoragePlugin
 {
     private readonly VhdTreeOptions _options = options ?? new VhdTreeOptions();
+    private readonly DirectoryClaims _claims = claims ?? new DirectoryClaims();
     private readonly Confinement _confinement = new(roots);
 
-    public PluginDescription Query() => new(
-        "VHD tree",
-        "Volumes as trees of VHD files in a directory",
-        "1.0",
-        ["ext", "nfs", "file"],
-        new Dictionary<string, int>
-        {
-            ["SR_CREATE"] = 1,
-            ["SR_DELETE"] = 1,
-            ["SR_ATTACH"] = 1,
-            ["SR_DETACH"] = 1,
-            ["SR_SCAN"] = 1,
-            ["SR_UPDATE"] = 1,
-            ["VDI_CREATE"] = 1,
-            ["VDI_DELETE"] = 1,
-            ["VDI_ATTACH"] = 1,
-            ["VDI_DETACH"] = 1,
-            ["VDI_ACTIVATE"] = 1,
-            ["VDI_DEACTIVATE"] = 1,
-            ["VDI_UPDATE"] = 1,
-            ["VDI_CLONE"] = 1,
-            ["VDI_SNAPSHOT"] = 1,
-            ["VDI_RESIZE"] = 1,
-            ["THIN_PROVISIONING"] = 1,
-        },
-        new Dictionary<string, string>
-        {
-            ["device"] = "local device path (SRs of type ext)",
-            ["location"] = "local directory path (SRs of type file)",
-            ["server"] = "hostname or IP address of the NFS server (SRs of type nfs)",
-            ["serverpath"] = "path on the NFS server (SRs of type nfs)",
-        })
-    {
-        SmConfigKeys = ["vhd-parent"],
-    };
+    public PluginDescription Query() => type.Description;
 
     public ValueTask CreateAsync(SrConfiguration configuration, CancellationToken cancellationToken)
     {
@@ -56,6 +22,8 @@ public sealed class VhdTreePlugin(
         var path = Locate(configuration, StorageFault.SrCreateFailed, "SR creation failed");
         try
         {
+            if (_claims.IsTaken(path))
+                throw new StorageException(StorageFault.SrCreateFailed, "SR creation failed [opterr=the directory is in use]");
             if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
                 throw new StorageException(StorageFault.SrCreateFailed, "SR creation failed [opterr=the directory is not empty]");
             Directory.CreateDirectory(path);
@@ -73,9 +41,18 @@ public sealed class VhdTreePlugin(
         var path = Locate(configuration, StorageFault.SrUnavailable, "The SR is not available");
         if (!Directory.Exists(path))
             throw new StorageException(StorageFault.SrUnavailable, "The SR is not available [opterr=no such directory " + path + "]");
-        var sr = new VhdTreeSr(new TreeDirectory(path, _options, time));
-        await sr.AttachAsync(cancellationToken);
-        return sr;
+        var claim = _claims.Take(path);
+        try
+        {
+            var sr = new VhdTreeSr(new TreeDirectory(path, _options, time), claim);
+            await sr.AttachAsync(cancellationToken);
+            return sr;
+        }
+        catch
+        {
+            claim.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Removes the tree's files, and the directory unless foreign files are in it.</summary>
@@ -100,11 +77,37 @@ public sealed class VhdTreePlugin(
         return ValueTask.CompletedTask;
     }
 
-    private string Locate(SrConfiguration configuration, StorageFault fault, string text)
+    public ValueTask<IReadOnlyList<FoundSr>> ProbeAsync(IReadOnlyDictionary<string, string> deviceConfig, CancellationToken cancellationToken)
+    {
+        // Names the missing keys, too.
+        var place = Confined(
+            () => type.ShelfOf?.Invoke(deviceConfig) ?? type.DirectoryOf(new(Guid.Empty, deviceConfig)), StorageFault.SrUnavailable, "The SR is not available");
+        if (type.ShelfOf is null || !Directory.Exists(place))
+            return ValueTask.FromResult<IReadOnlyList<FoundSr>>([]);
+        try
+        {
+            var size = new DriveInfo(place).TotalSize;
+            return ValueTask.FromResult<IReadOnlyList<FoundSr>>([
+                .. Directory.GetDirectories(place)
+                    .Select(d => TreeDirectory.TryParse(Path.GetFileName(d), out var id) ? id : Guid.Empty)
+                    .Where(id => id != Guid.Empty)
+                    .Order()
+                    .Select(id => new FoundSr(id, size)),
+            ]);
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            throw Faults.From(e, StorageFault.SrUnavailable, "The SR is not available");
+        }
+    }
+
+    private string Locate(SrConfiguration configuration, StorageFault fault, string text) => Confined(() => type.DirectoryOf(configuration), fault, text);
+
+    private string Confined(Func<string> path, StorageFault fault, string text)
     {
         try
         {
-            return _confinement.Confine(directoryOf(configuration));
+            return _confinement.Confine(path());
         }
         catch (Exception e) when (Faults.IsForeseen(e) || e is ArgumentException)
         {

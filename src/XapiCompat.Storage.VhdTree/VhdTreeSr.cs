@@ -5,7 +5,7 @@ using XapiCompat.Disks.Vhd;
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>An attached tree. Everything but the use of open datapaths happens under one lock, for a few file steps at most.</summary>
-internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
+internal sealed class VhdTreeSr(TreeDirectory directory, IDisposable? place = null) : ISr
 {
     /// <summary>Files in a chain from which on it takes no further snapshot.</summary>
     private const int MaxDepth = 30;
@@ -155,10 +155,12 @@ internal sealed class VhdTreeSr(TreeDirectory directory) : ISr
         "Failed to load the VDI",
         cancellationToken);
 
-    public ValueTask DisposeAsync()
+    /// <summary>Waits for what is under way; a straggler afterwards still finds its lock.</summary>
+    public async ValueTask DisposeAsync()
     {
-        _lock.Dispose();
-        return ValueTask.CompletedTask;
+        await _lock.WaitAsync();
+        place?.Dispose();
+        _lock.Release();
     }
 
     private async ValueTask<VolumeChanges> BranchAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> keys)

@@ -7,7 +7,7 @@ namespace XapiCompat.Storage;
 /// and a gate per disk. Every datapath is opened here, so that a snapshot finds all writers of its disk.
 /// </summary>
 /// <remarks>Locks are taken in this order: gates (by SR uuid and key), a disk's switching lock, the SR's change lock.</remarks>
-public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
+public sealed partial class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
 {
     private static readonly Dictionary<string, string> NoKeys = [];
 
@@ -124,13 +124,6 @@ public sealed class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
     /// <summary>Stops the writers of several disks of this SR at one instant; see <see cref="DiskHold"/> for several SRs.</summary>
     public ValueTask<DiskHold> HoldAsync(IEnumerable<string> keys, CancellationToken cancellationToken) =>
         DiskHold.AcquireAsync(keys.Select(key => new HeldDisk(this, key)), cancellationToken);
-
-    /// <summary>Detaches. The host closes the datapaths first; one that is still open may fail from now on.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await sr.DisposeAsync();
-        _changes.Dispose();
-    }
 
     internal async ValueTask HoldGateAsync(string key, CancellationToken cancellationToken)
     {

@@ -20,10 +20,21 @@ public interface IStoragePlugin
     /// </summary>
     ValueTask<ISr> AttachAsync(SrConfiguration configuration, CancellationToken cancellationToken);
 
-    /// <summary>Removes a detached SR and everything in it.</summary>
+    /// <summary>Removes a detached SR and everything in it. Destroying what is gone succeeds.</summary>
     ValueTask DestroyAsync(SrConfiguration configuration, CancellationToken cancellationToken) =>
         throw StorageException.Unimplemented("SR.destroy");
+
+    /// <summary>
+    /// The SRs that exist where <paramref name="deviceConfig"/> points to. A missing key fails with its fault, whose
+    /// <see cref="StorageException.Detail"/> may list what to choose from.
+    /// </summary>
+    ValueTask<IReadOnlyList<FoundSr>> ProbeAsync(IReadOnlyDictionary<string, string> deviceConfig, CancellationToken cancellationToken) =>
+        throw StorageException.Unimplemented("SR.probe");
 }
+
+/// <summary>An SR found by a probe.</summary>
+/// <param name="PhysicalSize">Bytes.</param>
+public sealed record FoundSr(Guid Uuid, long PhysicalSize);
 
 /// <param name="Uuid">The SR's uuid.</param>
 /// <param name="DeviceConfig">device_config of the PBD: keys as the plugin's <see cref="PluginDescription.Configuration"/> names them.</param>

@@ -5,6 +5,7 @@ internal sealed class DiskTable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, DiskUsers> _disks = new(StringComparer.Ordinal);
+    private bool _closed;
 
     public bool HasDatapaths(string key)
     {
@@ -18,6 +19,24 @@ internal sealed class DiskTable
             return _disks.Values.Any(d => d.HasDatapaths);
     }
 
+    /// <summary>Keeps new datapaths away unless there are some.</summary>
+    /// <returns>The keys of volumes that have some.</returns>
+    public IReadOnlyList<string> TryClose()
+    {
+        lock (_lock)
+        {
+            var open = _disks.Values.Where(d => d.HasDatapaths).Select(d => d.Key).Order(StringComparer.Ordinal).ToArray();
+            _closed |= open.Length == 0;
+            return open;
+        }
+    }
+
+    public void Reopen()
+    {
+        lock (_lock)
+            _closed = false;
+    }
+
     /// <summary>Counts a datapath in, waiting while the volume is claimed. Pairs with <see cref="Unregister"/>.</summary>
     public async ValueTask<DiskUsers> RegisterAsync(string key, DatapathMode mode, CancellationToken cancellationToken)
     {
@@ -26,6 +45,8 @@ internal sealed class DiskTable
             Task claimed;
             lock (_lock)
             {
+                if (_closed)
+                    throw new StorageException(StorageFault.SrUnavailable, "The SR is not available [opterr=it is being detached]");
                 var disk = Entry(key);
                 if (disk.Claim is not { } claim)
                 {

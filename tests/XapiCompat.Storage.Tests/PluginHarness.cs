@@ -7,11 +7,12 @@ public sealed class PluginHarness : IAsyncDisposable
 {
     private static readonly IReadOnlyDictionary<string, string> NoParams = new Dictionary<string, string>();
     private readonly IStoragePlugin _plugin;
-    private readonly SrConfiguration _configuration = new(Guid.NewGuid(), new Dictionary<string, string>());
+    private readonly SrConfiguration _configuration;
     private ISr? _sr;
 
-    private PluginHarness(string root, IStoragePlugin plugin)
+    private PluginHarness(string root, IStoragePlugin plugin, IReadOnlyDictionary<string, string> config)
     {
+        _configuration = new(Guid.NewGuid(), config);
         Root = root;
         _plugin = plugin;
     }
@@ -20,12 +21,13 @@ public sealed class PluginHarness : IAsyncDisposable
 
     public ISr Sr => _sr ?? throw new InvalidOperationException("detached");
 
-    public static async Task<PluginHarness> StartAsync(Func<string, IStoragePlugin> plugin)
+    /// <param name="config">device_config for a root; empty without.</param>
+    public static async Task<PluginHarness> StartAsync(Func<string, IStoragePlugin> plugin, Func<string, IReadOnlyDictionary<string, string>>? config = null)
     {
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         var root = Path.Combine(parent, "xapicompat-" + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(root);
-        var harness = new PluginHarness(root, plugin(root));
+        var harness = new PluginHarness(root, plugin(root), config?.Invoke(root) ?? NoParams);
         await harness._plugin.CreateAsync(harness._configuration, CancellationToken.None);
         await harness.ReattachAsync();
         return harness;

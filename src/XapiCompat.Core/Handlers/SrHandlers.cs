@@ -35,6 +35,28 @@ public sealed class SrHandlers(RecordStore store, StorageHost storage, VolumeRec
         }
     }
 
+    /// <summary>Brings the sizes up to date without looking at the disks one by one.</summary>
+    [XenMessage("SR.update")]
+    public async ValueTask Update(CallContext context, Ref sr)
+    {
+        var record = store.Current.Get("SR", sr);
+        if (!SrFacts.IsPlugged(store.Current, record))
+            throw new XenException("SR_HAS_NO_PBDS", sr.Text);
+        if (!SrFacts.HasFeature(store.Current, record, "SR_UPDATE"))
+            throw new XenException("SR_OPERATION_NOT_SUPPORTED", sr.Text);
+        if (storage.TryAttached(record) is not { } attached)
+            return;
+        try
+        {
+            var stat = await attached.StatAsync(context.Cancellation);
+            store.Commit(unit => VolumeRecords.WriteSizes(unit, unit.Get("SR", sr), stat));
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            throw StorageErrors.Translate(e, sr.Text, "", "update").AsException();
+        }
+    }
+
     [XenMessage("SR.set_name_label")]
     public void SetNameLabel(CallContext context, Ref sr, string value) => Set(sr, "name_label", value);
 

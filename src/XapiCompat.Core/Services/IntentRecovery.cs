@@ -10,6 +10,8 @@ public sealed class IntentRecovery(RecordStore store, StorageHost storage, Volum
 {
     public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
+        foreach (var intent in store.Intents.Where(SrIntents.Covers).ToList())
+            await SrIntents.FinishAsync(store, storage, intent, cancellationToken);
         foreach (var group in store.Intents.GroupBy(i => i.Sr).ToList())
         {
             if (store.Current.FindByUuid(store.Model.Class("SR"), group.Key) is not { } sr || storage.TryAttached(sr) is not { } attached)

@@ -14,7 +14,7 @@ public static class StorageErrors
         StorageException { Fault: StorageFault.SrInUse } => new("SR_DEVICE_IN_USE"),
         StorageException { Fault: StorageFault.VolumeDoesNotExist } => new("VDI_MISSING", sr, vdi),
         StorageException { Fault: StorageFault.Unimplemented } => new("UNIMPLEMENTED_IN_SM_BACKEND", sr),
-        StorageException fault => Backend((int)fault.Fault, fault.Message),
+        StorageException fault => new("SR_BACKEND_FAILURE_" + (int)fault.Fault, "", fault.Message, fault.Detail),
         IOException full when IsNoSpace(full) => Backend((int)StorageFault.NoSpace, "There is insufficient space"),
         IOException or UnauthorizedAccessException => Backend((int)StorageFault.InputOutput, exception.Message),
         _ => new("INTERNAL_ERROR", exception.GetType().Name + ": " + exception.Message),

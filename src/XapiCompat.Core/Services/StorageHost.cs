@@ -14,28 +14,35 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
 
     private readonly ConcurrentDictionary<string, AttachedSr> _attached = new(StringComparer.Ordinal);
 
-    public IStoragePlugin? PluginOf(Record sr) => _plugins.GetValueOrDefault(sr.Text("type"));
+    /// <summary>What each plugin says of itself, for the SM objects.</summary>
+    public IEnumerable<PluginDescription> Descriptions => _plugins.Values.Distinct().Select(p => p.Query());
+
+    /// <summary>The tools SR is one of the product's own and has no directory here.</summary>
+    public IStoragePlugin? PluginOf(Record sr) => sr.Flag("is_tools_sr") ? null : PluginOf(sr.Text("type"));
+
+    public IStoragePlugin? PluginOf(string type) => _plugins.GetValueOrDefault(type);
 
     /// <summary>The attached SR behind a record, or SR_HAS_NO_PBDS.</summary>
     public AttachedSr Attached(Record sr) =>
         _attached.TryGetValue(sr.Uuid, out var attached) ? attached : throw new XenException("SR_HAS_NO_PBDS", sr.Reference);
 
-    public AttachedSr? TryAttached(Record sr) => _attached.GetValueOrDefault(sr.Uuid);
+    public AttachedSr? TryAttached(Record sr) => TryAttached(sr.Uuid);
+
+    public AttachedSr? TryAttached(string uuid) => _attached.GetValueOrDefault(uuid);
 
     /// <summary>Attaches an SR, making it first when <paramref name="create"/>; nothing happens for types without plugin.</summary>
-    public async ValueTask AttachAsync(Record sr, Record pbd, bool create, CancellationToken cancellationToken)
+    /// <returns>The SR, or null when there is no plugin.</returns>
+    public async ValueTask<AttachedSr?> AttachAsync(SrIdentity sr, bool create, CancellationToken cancellationToken)
     {
-        if (PluginOf(sr) is not { } plugin || _attached.ContainsKey(sr.Uuid))
-            return;
-        var config = pbd.Map("device_config");
-        var configuration = new SrConfiguration(
-            Guid.Parse(sr.Uuid),
-            config.Names.Zip(config.Values).ToDictionary(p => p.First, p => p.Second.ToString()!, StringComparer.Ordinal));
+        if (sr.Plugin is not { } plugin)
+            return null;
+        if (_attached.TryGetValue(sr.Uuid, out var known))
+            return known;
         try
         {
             if (create)
-                await plugin.CreateAsync(configuration, cancellationToken);
-            _attached[sr.Uuid] = new AttachedSr(configuration.Uuid, await plugin.AttachAsync(configuration, cancellationToken));
+                await plugin.CreateAsync(sr.Configuration, cancellationToken);
+            return _attached[sr.Uuid] = new AttachedSr(sr.Configuration.Uuid, await plugin.AttachAsync(sr.Configuration, cancellationToken));
         }
         catch (Exception e) when (StorageErrors.IsForeseen(e))
         {
@@ -43,7 +50,38 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
         }
     }
 
-    /// <summary>Attaches every SR whose PBD was plugged when the server stopped.</summary>
+    public SrIdentity Identity(Record sr, Record pbd) => new(sr.Reference, sr.Uuid, PluginOf(sr), VdiService.Texts(pbd.Map("device_config")));
+
+    /// <summary>Lets go of an SR whose datapaths are closed; see <see cref="AttachedSr.TryClose"/>.</summary>
+    public async ValueTask DetachAsync(string uuid)
+    {
+        if (_attached.TryRemove(uuid, out var attached))
+            await attached.DisposeAsync();
+    }
+
+    /// <summary>
+    /// Takes back what was made of an SR that did not come into being. Where there are disks, the place belonged to somebody else.
+    /// </summary>
+    public static async ValueTask RemoveEmptyAsync(SrIdentity sr)
+    {
+        if (sr.Plugin is not { } plugin)
+            return;
+        try
+        {
+            await using (var found = await plugin.AttachAsync(sr.Configuration, CancellationToken.None))
+            {
+                if ((await found.ListAsync(CancellationToken.None)).Count > 0)
+                    return;
+            }
+
+            await plugin.DestroyAsync(sr.Configuration, CancellationToken.None);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+        }
+    }
+
+    /// <summary>Attaches every SR whose PBD was plugged when the server stopped. One without disks may have to be made yet.</summary>
     public async ValueTask AttachAllAsync(Action<Record, XenFailure> onFailure, CancellationToken cancellationToken)
     {
         foreach (var pbd in store.Current.All(store.Model.Class("PBD")).Where(p => p.Flag("currently_attached")).ToList())
@@ -52,7 +90,8 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
                 continue;
             try
             {
-                await AttachAsync(sr, pbd, create: false, cancellationToken);
+                await MakeMissingAsync(sr, pbd, cancellationToken);
+                await AttachAsync(Identity(sr, pbd), create: false, cancellationToken);
             }
             catch (XenException e)
             {
@@ -60,6 +99,21 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
                 store.Commit(unit => unit.Set(pbd.Reference, "currently_attached", false));
                 onFailure(sr, e.Failure);
             }
+        }
+    }
+
+    /// <summary>The first inventory names SRs that have no directory yet, and so does a first start that was interrupted.</summary>
+    private async ValueTask MakeMissingAsync(Record sr, Record pbd, CancellationToken cancellationToken)
+    {
+        if (sr.Set("VDIs").Any() || Identity(sr, pbd) is not { Plugin: { } plugin } identity)
+            return;
+        try
+        {
+            await plugin.CreateAsync(identity.Configuration, cancellationToken);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            // It is there already, or attaching will say what is wrong with it.
         }
     }
 

@@ -28,6 +28,11 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
         var present = volumes.Select(v => v.Key).ToHashSet(StringComparer.Ordinal);
         var gone = unit.Find(sr.Reference)!.Set("VDIs").Select(unit.Find).OfType<Record>().Where(v => !present.Contains(v.Text("location"))).ToList();
         Apply(unit, sr, new(null, volumes, [.. gone.Select(g => g.Text("location"))]));
+        WriteSizes(unit, sr, stat);
+    }
+
+    public static void WriteSizes(UnitOfWork unit, Record sr, SrStat stat)
+    {
         unit.Set(sr.Reference, "physical_size", stat.PhysicalSize);
         unit.Set(sr.Reference, "physical_utilisation", stat.PhysicalUtilisation);
         unit.Set(sr.Reference, "virtual_allocation", stat.VirtualAllocation);
@@ -69,8 +74,11 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
         return unit.Find(record.Reference)!;
     }
 
+    /// <summary>A uuid may be taken by another SR when files were copied; the volume then has another one here.</summary>
     private static Record? FindIndexed(UnitOfWork unit, Record sr, VolumeInfo volume) =>
-        unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D")) is { } found && found.Target("SR") == sr.Reference ? found : null;
+        unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D")) is { } found && found.Target("SR") != sr.Reference
+            ? Find(unit, sr, volume.Key)
+            : unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D"));
 
     private Record Insert(UnitOfWork unit, Record sr, VolumeInfo volume)
     {
@@ -78,7 +86,7 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
             unit.Model.Class("VDI"),
             ids.NewReference(),
             [
-                ("uuid", volume.Uuid?.ToString("D") ?? ids.NewUuidText()),
+                ("uuid", volume.Uuid?.ToString("D") is { } uuid && unit.FindByUuid(unit.Model.Class("VDI"), uuid) is null ? uuid : ids.NewUuidText()),
                 ("name_label", volume.Name),
                 ("name_description", volume.Description),
                 ("SR", sr.Reference),
@@ -111,11 +119,16 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
     internal static void UpdateAllocation(UnitOfWork unit, Record sr)
     {
         static long Size(Record? vdi) => vdi?.Flag("managed") == true ? vdi.Int("virtual_size") : 0;
+        static long Used(Record? vdi) => vdi?.Int("physical_utilisation") ?? 0;
         bool Inside(Record record) => record.Class.Name == "VDI" && record.Target("SR") == sr.Reference;
 
         var allocation = unit.Before(sr.Reference)?.Int("virtual_allocation") ?? 0;
         allocation += unit.Drafts.Where(Inside).Sum(v => Size(v) - Size(unit.Before(v.Reference)));
         allocation -= unit.Deleted.Where(Inside).Sum(Size);
         unit.Set(sr.Reference, "virtual_allocation", allocation);
+        var used = unit.Before(sr.Reference)?.Int("physical_utilisation") ?? 0;
+        used += unit.Drafts.Where(Inside).Sum(v => Used(v) - Used(unit.Before(v.Reference)));
+        used -= unit.Deleted.Where(Inside).Sum(Used);
+        unit.Set(sr.Reference, "physical_utilisation", used);
     }
 }

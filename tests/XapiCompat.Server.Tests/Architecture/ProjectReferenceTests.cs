@@ -17,8 +17,10 @@ public sealed class ProjectReferenceTests
         ["Disks"] = [],
         ["Storage"] = ["Disks"],
         ["Storage.VhdTree"] = ["Storage", "Disks"],
+        ["Storage.Iso"] = ["Storage", "Disks"],
+        ["Storage.Dummy"] = ["Storage", "Disks"],
         ["Core"] = ["Store", "Storage", "Disks", "Datamodel", "Values"],
-        ["Server"] = ["Core", "Wire", "Storage.VhdTree", "Storage", "Store", "Disks", "Datamodel", "Values"],
+        ["Server"] = ["Core", "Wire", "Storage.VhdTree", "Storage.Iso", "Storage.Dummy", "Storage", "Store", "Disks", "Datamodel", "Values"],
     };
 
     private static readonly Dictionary<string, string[]> Packages = new(StringComparer.Ordinal)

@@ -47,7 +47,7 @@ public sealed class ConfinementTests : IDisposable
         }
     }
 
-    private static VhdTreePlugin PluginFor(string root, string path) => new([root], _ => path, TimeProvider.System);
+    private static VhdTreePlugin PluginFor(string root, string path) => new([root], Trees.TypeAt(_ => path), TimeProvider.System);
 
     private static SrConfiguration Configuration() => new(Guid.NewGuid(), new Dictionary<string, string>());
 }

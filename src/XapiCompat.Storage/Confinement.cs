@@ -1,7 +1,7 @@
-namespace XapiCompat.Storage.VhdTree;
+namespace XapiCompat.Storage;
 
 /// <summary>Keeps paths that clients have a say in below configured roots, symbolic links followed.</summary>
-internal sealed class Confinement(IEnumerable<string> roots)
+public sealed class Confinement(IEnumerable<string> roots)
 {
     private const int MaxLinks = 40;
     private readonly string[] _roots = [.. roots.Select(root => Resolve(Path.GetFullPath(root)))];

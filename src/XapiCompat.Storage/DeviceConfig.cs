@@ -1,0 +1,11 @@
+namespace XapiCompat.Storage;
+
+/// <summary>Reads a PBD's device_config.</summary>
+public static class DeviceConfig
+{
+    /// <summary>The value of a key that must be there, or its fault: <c>The request is missing the location parameter</c>.</summary>
+    public static string Required(IReadOnlyDictionary<string, string> config, string key, StorageFault fault) =>
+        config.GetValueOrDefault(key) is { Length: > 0 } value
+            ? value
+            : throw new StorageException(fault, "The request is missing the " + key + " parameter");
+}

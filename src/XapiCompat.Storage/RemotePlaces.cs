@@ -1,0 +1,46 @@
+using System.Text.RegularExpressions;
+
+namespace XapiCompat.Storage;
+
+/// <summary>
+/// Servers, shares and targets of clients as directories: there is no network behind them. What a client names becomes the name
+/// of one directory each and never leads elsewhere.
+/// </summary>
+/// <param name="place">Directory (absolute) that holds them all.</param>
+public sealed partial class RemotePlaces(string place)
+{
+    private const string BadPath = "The serverpath argument is not valid";
+
+    /// <summary>The directory of an NFS server; its subdirectories are what it exports.</summary>
+    public string NfsServer(string server) => Path.Combine(place, "nfs", Name(server, StorageFault.NfsMount, "NFS mount error"));
+
+    public string NfsExport(string server, string path)
+    {
+        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (!path.StartsWith('/') || parts.Length == 0 || parts.Any(p => p is "." or ".." || p.Contains('\0')))
+            throw new StorageException(StorageFault.ServerPathBad, BadPath);
+        return Path.Combine([NfsServer(server), .. parts]);
+    }
+
+    /// <summary><c>//server/share</c>, with slashes of either kind and any directories behind.</summary>
+    public string SmbShare(string share)
+    {
+        var parts = share.Replace('\\', '/').Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (parts.Length < 2)
+            throw new StorageException(StorageFault.ServerPathBad, BadPath);
+        return Path.Combine([place, "smb", .. parts.Select(p => Name(p, StorageFault.ServerPathBad, BadPath))]);
+    }
+
+    public string IscsiLun(string target, string iqn, string lun) => Path.Combine(
+        place,
+        "iscsi",
+        Name(target, StorageFault.TargetMissing, "The target parameter is not valid"),
+        Name(iqn, StorageFault.TargetIqnMissing, "The request is missing or has an incorrect target IQN parameter"),
+        Name(lun, StorageFault.ScsiIdMissing, "The SCSIid parameter is not valid"));
+
+    private static string Name(string text, StorageFault fault, string error) =>
+        Plain().IsMatch(text) ? text : throw new StorageException(fault, error + " [opterr=" + text + "]");
+
+    [GeneratedRegex(@"^(?!\.{1,2}\z)[A-Za-z0-9._:@=\[\]$ -]{1,255}\z")]
+    private static partial Regex Plain();
+}
