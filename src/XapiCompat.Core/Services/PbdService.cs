@@ -75,7 +75,7 @@ public sealed class PbdService(RecordStore store, StorageHost storage, VolumeRec
             await storage.DetachAsync(sr.Uuid);
     }
 
-    private static bool IsLast(IRecords records, string sr, Ref pbd) =>
+    private static bool IsLast(Database records, string sr, Ref pbd) =>
         !records.Get("SR", sr).Set("PBDs").Any(p => p != pbd.Text && records.Find(p)?.Flag("currently_attached") == true);
 
     /// <summary>A transfer that has just ended may not have closed its disk yet; one that goes on uses it.</summary>

@@ -1,6 +1,5 @@
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Store;
-using XapiCompat.Values;
 
 namespace XapiCompat.Core.Services;
 

@@ -1,6 +1,5 @@
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Operations;
-using XapiCompat.Storage;
 using XapiCompat.Store;
 using XapiCompat.Values;
 
