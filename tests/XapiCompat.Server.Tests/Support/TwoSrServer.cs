@@ -27,7 +27,10 @@ public sealed class TwoSrServer : IAsyncLifetime
             unit.Insert(
                 unit.Model.Class("PBD"),
                 "OpaqueRef:" + Guid.NewGuid().ToString("D"),
-                [("uuid", Guid.NewGuid().ToString("D")), ("SR", OtherSr), ("host", host.Reference), ("currently_attached", true)]);
+                [
+                    ("uuid", Guid.NewGuid().ToString("D")), ("SR", OtherSr), ("host", host.Reference), ("currently_attached", true),
+                    ("device_config", Values.XenStruct.Of(("location", Path.Combine(Server.StatePath, "sr", "other")))),
+                ]);
         });
 
         // Directories of planted SRs are made at the start.
