@@ -73,7 +73,7 @@ internal sealed class ApiServices
             .Bind(new ManagementHandlers(store))
             .Bind(new HostNetworkHandlers(store, ids))
             .Bind(new SwitchHandlers(store, ids))
-            .Bind(new PvsHandlers(store, ids))
+            .Bind(new PvsHandlers(store, new(store, vdis, ids), ids))
             .Bind(new PgpuHandlers(store, new()))
             .Bind(new VgpuHandlers(store, ids))
             .Bind(new UsbHandlers(store, guard, ids))

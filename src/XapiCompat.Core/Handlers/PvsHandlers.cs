@@ -8,7 +8,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Handlers;
 
 /// <summary>Sites, servers and proxies of PVS, as records.</summary>
-public sealed class PvsHandlers(RecordStore store, IdSource ids)
+public sealed class PvsHandlers(RecordStore store, PvsCaches caches, IdSource ids)
 {
     [XenMessage("PVS_site.introduce")]
     public Ref IntroduceSite(CallContext context, string nameLabel, string nameDescription, string pvsUuid) => store.Commit(unit =>
@@ -17,17 +17,30 @@ public sealed class PvsHandlers(RecordStore store, IdSource ids)
         return Insert(unit, "PVS_site", ("name_label", Storable.Clean(nameLabel)), ("name_description", Storable.Clean(nameDescription)), ("PVS_uuid", Storable.Clean(pvsUuid)));
     });
 
-    /// <summary>Its cache storage goes with it.</summary>
+    /// <summary>Its cache storage goes with it, disks included.</summary>
     [XenMessage("PVS_site.forget")]
-    public void ForgetSite(CallContext context, Ref self) => store.Commit(unit =>
+    public async ValueTask ForgetSite(CallContext context, Ref self)
     {
-        RequireIdle(unit, self);
-        if (unit.Pointing("PVS_server", "site", self.Text).Select(s => s.Reference).ToList() is { Count: > 0 } servers)
-            throw new XenException("PVS_SITE_CONTAINS_SERVERS", servers);
-        foreach (var storage in unit.Pointing("PVS_cache_storage", "site", self.Text).ToList())
-            unit.Delete(storage.Reference);
-        unit.Delete(self.Text);
-    });
+        RequireEmpty(store.Current, self);
+        foreach (var storage in store.Current.Pointing("PVS_cache_storage", "site", self.Text).ToList())
+            await caches.DestroyAsync(context, storage.Ref);
+        store.Commit(unit =>
+        {
+            RequireEmpty(unit, self);
+            unit.Delete(self.Text);
+        });
+    }
+
+    [XenMessage("PVS_cache_storage.create")]
+    public ValueTask<Ref> CreateCache(CallContext context, XenStruct args) => caches.CreateAsync(
+        context,
+        new(args["host"]!.ToString()!),
+        new(args["SR"]!.ToString()!),
+        new(args["site"]!.ToString()!),
+        ((XenInt)args["size"]!).Number);
+
+    [XenMessage("PVS_cache_storage.destroy")]
+    public ValueTask DestroyCache(CallContext context, Ref self) => caches.DestroyAsync(context, self);
 
     [XenMessage("PVS_site.set_PVS_uuid")]
     public void SetPvsUuid(CallContext context, Ref self, string value) => store.Commit(unit =>
@@ -78,10 +91,17 @@ public sealed class PvsHandlers(RecordStore store, IdSource ids)
 
     private static int Number(Record vif) => int.TryParse(vif.Text("device"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
 
-    private static void RequireUsable(IRecords records)
+    private static void RequireUsable(UnitOfWork records)
     {
         PoolFacts.RequireFeature(records, PoolFacts.PvsProxy);
         PoolFacts.RequireVswitch(records);
+    }
+
+    private static void RequireEmpty(IRecords records, Ref site)
+    {
+        RequireIdle(records, site);
+        if (records.Pointing("PVS_server", "site", site.Text).Select(s => s.Reference).ToList() is { Count: > 0 } servers)
+            throw new XenException("PVS_SITE_CONTAINS_SERVERS", servers);
     }
 
     private static void RequireIdle(IRecords records, Ref site)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using XapiCompat.Core.Networking;
 using XapiCompat.Store;
 using XapiCompat.Values;
 
@@ -11,7 +12,12 @@ public static class DeviceRecords
 {
     public static void DeleteVbd(UnitOfWork unit, Record vbd) => DeleteWithMetrics(unit, vbd);
 
-    public static void DeleteVif(UnitOfWork unit, Record vif) => DeleteWithMetrics(unit, vif);
+    public static void DeleteVif(UnitOfWork unit, Record vif)
+    {
+        foreach (var proxy in unit.Pointing("PVS_proxy", "VIF", vif.Reference).ToList())
+            unit.Delete(proxy.Reference);
+        DeleteWithMetrics(unit, vif);
+    }
 
     /// <summary>A VBD of another VM with the same settings on <paramref name="vdi"/>.</summary>
     /// <param name="attached">True when the other VM is suspended: its devices stay attached.</param>
@@ -29,6 +35,8 @@ public static class DeviceRecords
     {
         var copy = CopyDevice(unit, ids, vif, vm, "VIF_metrics");
         unit.Set(copy, "currently_attached", attached && vif.Flag("currently_attached"));
+        foreach (var proxy in unit.Pointing("PVS_proxy", "VIF", vif.Reference).ToList())
+            unit.Insert(proxy.Class, ids.NewReference(), [("uuid", ids.NewUuidText()), ("site", proxy["site"]), ("VIF", copy)]);
         if (newMacSeed is null)
             return;
         unit.Set(copy, "MAC", MakeMac(newMacSeed, vif.Text("device")));

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FluentAssertions;
 using XapiCompat.Server.Tests.Support;
 using XapiCompat.Values;
@@ -82,5 +83,58 @@ public sealed class PvsTests(RunningServer server) : IClassFixture<RunningServer
         await rig.Api.CallAsync("PVS_proxy.destroy", proxy);
         rig.Exists(proxy).Should().BeFalse();
         rig.Get(await rig.Api.TextAsync("PVS_proxy.create", site, first)).Flag("currently_attached").Should().BeTrue("its interface is plugged");
+    }
+
+    [Fact]
+    [SeesEffectOf("PVS_cache_storage.create", "PVS_cache_storage.destroy")]
+    public async Task A_site_has_one_cache_on_each_host()
+    {
+        var rig = await NetworkRig.CreateAsync(server);
+        var site = await rig.Api.TextAsync("PVS_site.introduce", "farm", "", "");
+        var sr = rig.Get(rig.Pool).Target("default_SR");
+        object cache = JsonArguments.Map(("host", rig.Host), ("SR", sr), ("site", site), ("size", 8 * Records.MiB));
+        var storage = rig.Get(await rig.Api.TextAsync("PVS_cache_storage.create", cache));
+        var vdi = rig.Get(storage.Target("VDI"));
+        vdi.Text("type").Should().Be("pvs_cache");
+        vdi.Int("virtual_size").Should().Be(8 * Records.MiB);
+        rig.Get(site).Set("cache_storage").Should().Equal(storage.Reference);
+        (await rig.Api.ErrorAsync("PVS_cache_storage.create", cache)).Should().Equal("PVS_CACHE_STORAGE_ALREADY_PRESENT", site, rig.Host);
+        rig.Get(sr).Set("VDIs").Select(rig.Get).Count(v => v.Text("type") == "pvs_cache").Should().Be(1);
+        (await rig.Api.ErrorAsync("PVS_cache_storage.create", Replaced(cache, "host", SampleValues.Nowhere))).Should().Equal("INVALID_VALUE", "host", SampleValues.Nowhere);
+        (await rig.Api.ErrorAsync("PVS_cache_storage.create", Replaced(cache, "SR", SampleValues.Nowhere))).Should().Equal("INVALID_VALUE", "SR", SampleValues.Nowhere);
+
+        var vif = await rig.VifAsync(await rig.VmAsync("Running"), await rig.NetworkAsync());
+        var proxy = rig.Insert("PVS_proxy", ("site", site), ("VIF", vif), ("currently_attached", true));
+        (await rig.Api.ErrorAsync("PVS_cache_storage.destroy", storage.Reference)).Should().Equal("PVS_CACHE_STORAGE_IS_IN_USE", storage.Reference);
+        await rig.Api.CallAsync("VIF.destroy", vif);
+        rig.Exists(proxy).Should().BeFalse("a proxy goes with its interface");
+        await rig.Api.CallAsync("PVS_cache_storage.destroy", storage.Reference);
+        rig.Exists(storage.Reference).Should().BeFalse();
+        rig.Exists(vdi.Reference).Should().BeFalse();
+
+        storage = rig.Get(await rig.Api.TextAsync("PVS_cache_storage.create", cache));
+        await rig.Api.CallAsync("PVS_site.forget", site);
+        rig.Exists(storage.Reference).Should().BeFalse();
+        rig.Exists(storage.Target("VDI")).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_clone_has_a_proxy_of_its_own()
+    {
+        var rig = await NetworkRig.CreateAsync(server);
+        var site = await rig.Api.TextAsync("PVS_site.introduce", "farm", "", "");
+        var vm = await rig.VmAsync();
+        var proxy = await rig.Api.TextAsync("PVS_proxy.create", site, await rig.VifAsync(vm, await rig.NetworkAsync()));
+        var clone = await rig.Api.TextAsync("VM.clone", vm, "second");
+        var vif = rig.Get(clone).Set("VIFs").Single();
+        rig.Get(site).Set("proxies").Should().HaveCount(2).And.Contain(proxy);
+        rig.All("PVS_proxy").Should().ContainSingle(p => p.Target("VIF") == vif).Which.Target("site").Should().Be(site);
+    }
+
+    private static JsonObject Replaced(object record, string field, string value)
+    {
+        var copy = (JsonObject)((JsonObject)record).DeepClone();
+        copy[field] = value;
+        return copy;
     }
 }
