@@ -59,7 +59,7 @@ internal sealed class ApiServices
             .Bind(new VifAddressHandlers(store))
             .Bind(new VmHandlers(store, vms, ids))
             .Bind(new VmssHandlers(store, Schedules, ids))
-            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, guard, ids, clock), new(store, vdis, guard, ids, clock)))
+            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, guard, ids, clock), new(store, copier, guard, ids, clock)))
             .Bind(new VmRecoveryHandlers(store, Sessions))
             .Bind(new VtpmHandlers(store, guard, ids))
             .Bind(new CrashdumpHandlers(store, vdis))

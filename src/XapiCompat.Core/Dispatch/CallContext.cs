@@ -37,9 +37,6 @@ public sealed class CallContext
     /// <summary>Progress of the task, 0 to 1.</summary>
     public void Progress(double fraction) => _progress(fraction);
 
-    /// <summary>The same caller and task for work that cleans up: it is not cancelled and shows no progress.</summary>
-    public CallContext Detached() => new(Session, SessionRecord, Task, _ => { }, CancellationToken.None);
-
     /// <summary>A context for a part of the work, whose progress fills a part of the task's.</summary>
     public CallContext Part(double from, double to) =>
         new(Session, SessionRecord, Task, f => _progress(from + ((to - from) * f)), Cancellation) { Origin = Origin };

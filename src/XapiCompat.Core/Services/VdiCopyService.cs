@@ -6,13 +6,16 @@ using XapiCompat.Values;
 
 namespace XapiCompat.Core.Services;
 
-/// <summary>A disk made as the target of a copy; it vanishes at the next start unless the copy is finished.</summary>
-public sealed record CopyTarget(string Reference, string Key, Record Sr, IReadOnlyList<Intent> Intents);
+/// <summary>A new disk that is part of something bigger; it vanishes at the next start unless that is finished.</summary>
+public sealed record PromisedDisk(string Reference, string Key, Record Sr, IReadOnlyList<Intent> Intents);
 
 /// <summary>Full copies of disks, within an SR or into another one: data is read and written, nothing is shared.</summary>
 public sealed class VdiCopyService(
     RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
+    private static readonly string[] Copied =
+        ["name_label", "name_description", "virtual_size", "type", "sharable", "other_config", "xenstore_data", "tags", "on_boot", "allow_caching"];
+
     /// <summary>VDI.copy: into a new disk of <paramref name="sr"/>, or into <paramref name="intoVdi"/> when that is given.</summary>
     /// <param name="baseVdi">A disk whose data the target holds already; only what differs from it is written.</param>
     public async ValueTask<Ref> CopyAsync(CallContext context, Ref vdi, Ref sr, Ref baseVdi, Ref intoVdi)
@@ -47,24 +50,33 @@ public sealed class VdiCopyService(
         }
     }
 
+    /// <summary>An empty disk with the fields of <paramref name="source"/>; see <see cref="CreateAsync"/>.</summary>
+    public ValueTask<PromisedDisk> CreateTargetAsync(CallContext context, Record source, Record sr) =>
+        CreateAsync(context, sr, XenStruct.Of([.. Copied.Select(f => (f, source[f]))]), new Dictionary<string, string>());
+
     /// <summary>
-    /// An empty disk with the fields of <paramref name="source"/>. Its intents stay open: end them in the commit that makes the copy
-    /// count, or call <see cref="RemoveAsync"/>.
+    /// An empty disk. Its intents stay open: end them in the commit that makes it count, or call <see cref="RemoveAsync"/>.
     /// </summary>
-    public async ValueTask<CopyTarget> CreateTargetAsync(CallContext context, Record source, Record sr)
+    /// <param name="fields">Of the record; name_label, name_description, virtual_size, sharable and type at least.</param>
+    public async ValueTask<PromisedDisk> CreateAsync(CallContext context, Record sr, XenStruct fields, IReadOnlyDictionary<string, string> smConfig)
     {
         if (SrOperations.Check(store.Current, sr, "vdi_create") is { Code: "SR_OPERATION_NOT_SUPPORTED" } unsupported)
             throw unsupported.AsException();
         var attached = storage.Attached(sr);
         var uuid = ids.NewUuid();
-        var target = new CopyTarget(ids.NewReference(), uuid.ToString("D"), sr, work.Promise("copy", [(sr, uuid.ToString("D"))]));
+        var target = new PromisedDisk(ids.NewReference(), uuid.ToString("D"), sr, work.Promise("copy", [(sr, uuid.ToString("D"))]));
         await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_create")], unit => VdiService.Begin(unit, target.Intents));
         try
         {
             var spec = new VolumeSpec(
-                uuid, source.Text("name_label"), source.Text("name_description"), source.Int("virtual_size"), source.Flag("sharable"), new Dictionary<string, string>())
+                uuid,
+                fields["name_label"]!.ToString()!,
+                fields["name_description"]!.ToString()!,
+                ((XenInt)fields["virtual_size"]!).Number,
+                ((XenBool)fields["sharable"]!).Flag,
+                smConfig)
             {
-                Keys = VolumeKeys.OfDisk(source.Text("type")),
+                Keys = VolumeKeys.OfDisk(fields["type"]!.ToString()!),
             };
             var changes = await VdiService.Translated(() => attached.CreateVolumeAsync(spec, context.Cancellation), sr, "", "create");
             store.Commit(unit =>
@@ -73,7 +85,8 @@ public sealed class VdiCopyService(
                     unit.Model.Class("VDI"),
                     target.Reference,
                     [
-                        .. ((string[])["name_label", "name_description", "type", "sharable", "other_config", "xenstore_data", "tags", "on_boot", "allow_caching"]).Select(f => (f, source[f])),
+                        .. fields.Names.Zip(fields.Values),
+                        ("sm_config", XenStruct.Of(smConfig)),
                         ("uuid", uuid.ToString("D")),
                         ("SR", sr.Reference),
                         ("location", changes.Volume!.Key),
@@ -126,7 +139,7 @@ public sealed class VdiCopyService(
     }
 
     /// <summary>Takes a target back: file, record and intents.</summary>
-    public async ValueTask RemoveAsync(CopyTarget target)
+    public async ValueTask RemoveAsync(PromisedDisk target)
     {
         if (store.Current.Find(target.Reference) is { } made && storage.TryAttached(target.Sr) is { } attached)
             await ClosingDatapaths.WaitAsync(attached, made.Text("location"), clock, CancellationToken.None);

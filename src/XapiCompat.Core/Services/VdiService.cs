@@ -55,6 +55,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
 
     public async ValueTask<Ref> CopyAsync(CallContext context, Ref vdi, CopyKind kind, XenStruct driverParams)
     {
+        Refuse(store.Current.Get("VDI", vdi), kind == CopyKind.Snapshot ? "snapshot" : "clone");
         var plan = work.Plan(store.Current, store.Current.Get("VDI", vdi), kind);
         var intents = work.Promise(kind == CopyKind.Snapshot ? "snapshot" : "clone", [(plan.Sr, plan.NewUuid.ToString("D"))]);
         var name = kind == CopyKind.Snapshot ? "snapshot" : "clone";
@@ -85,6 +86,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
     public async ValueTask DestroyAsync(CallContext context, Ref self)
     {
         var vdi = store.Current.Get("VDI", self);
+        Refuse(vdi, "destroy");
         var sr = store.Current.Get("SR", vdi.Target("SR"));
         var attached = storage.Attached(sr);
         RequireManaged(vdi);
@@ -116,6 +118,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
     public async ValueTask ResizeAsync(CallContext context, Ref self, long size, string operation = "resize")
     {
         var vdi = store.Current.Get("VDI", self);
+        Refuse(vdi, operation);
         var sr = store.Current.Get("SR", vdi.Target("SR"));
         var attached = storage.Attached(sr);
         RequireManaged(vdi);
@@ -208,6 +211,13 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
     {
         foreach (var intent in intents)
             unit.EndIntent(intent.Id);
+    }
+
+    /// <summary>What the rules forbid is said before anything is asked of the storage; busy disks are waited for later.</summary>
+    private void Refuse(Record vdi, string operation)
+    {
+        if (VdiOperations.Check(store.Current, vdi, operation) is { Code: not "OTHER_OPERATION_IN_PROGRESS" } refusal)
+            throw refusal.AsException();
     }
 
     internal static void RequireManaged(Record vdi)

@@ -105,7 +105,7 @@ public sealed class VmCopyService(
     private async ValueTask CopyDisksAsync(CallContext context, VmCopyPlan plan, List<Record> sources, Dictionary<string, string> disks, Action<UnitOfWork> write)
     {
         sources.ForEach(VdiService.RequireManaged);
-        var targets = new List<CopyTarget>();
+        var targets = new List<PromisedDisk>();
         var subtasks = Subtasks(context, "VDI.copy", sources);
 
         // The disks of a checkpoint count as attached, but nobody writes to them.

@@ -9,7 +9,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Services;
 
 /// <summary>Turns a template into a VM and makes the disks that its other_config describes. All of it, or the template stays one.</summary>
-public sealed class VmProvisionService(RecordStore store, VdiService vdis, OperationGuard guard, IdSource ids, TimeProvider clock)
+public sealed class VmProvisionService(RecordStore store, VdiCopyService copier, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     private const string DisksKey = "disks";
 
@@ -21,19 +21,23 @@ public sealed class VmProvisionService(RecordStore store, VdiService vdis, Opera
         var disks = Parse(template.Map("other_config")[DisksKey]?.ToString())
             .Select(d => (Disk: d, Sr: store.Current.FindByUuid(store.Model.Class("SR"), d.Sr) ?? throw new XenException("UUID_INVALID", "sr", d.Sr)))
             .ToList();
-        var made = new List<(Ref Vdi, ProvisionDisk Disk)>();
+        var made = new List<(PromisedDisk Vdi, ProvisionDisk Disk)>();
         try
         {
             foreach (var (disk, sr) in disks)
             {
-                made.Add((await vdis.CreateAsync(context, Members(template, disk, sr)), disk));
+                made.Add((await copier.CreateAsync(context, sr, Fields(disk), new Dictionary<string, string> { ["vmhint"] = template.Uuid }), disk));
                 context.Progress(0.1 + (0.8 * made.Count / disks.Count));
             }
 
             store.Commit(unit =>
             {
                 foreach (var (vdi, disk) in made)
-                    Connect(unit, vm.Text, vdi.Text, disk);
+                {
+                    Connect(unit, vm.Text, vdi.Reference, disk);
+                    VdiService.End(unit, vdi.Intents);
+                }
+
                 unit.Set(vm.Text, "is_a_template", false);
                 unit.Set(vm.Text, "other_config", unit.Find(vm.Text)!.Map("other_config").Without(DisksKey).Without("postinstall"));
                 if (unit.Find(template.Target("metrics")) is { } metrics)
@@ -44,7 +48,7 @@ public sealed class VmProvisionService(RecordStore store, VdiService vdis, Opera
         catch
         {
             foreach (var (vdi, _) in made)
-                await vdis.DestroyAsync(context.Detached(), vdi);
+                await copier.RemoveAsync(vdi);
             throw;
         }
     }
@@ -79,18 +83,12 @@ public sealed class VmProvisionService(RecordStore store, VdiService vdis, Opera
             type is "user" or "ephemeral" or "suspend" or "crashdump" ? type : "system");
     }
 
-    private static XenStruct Members(Record template, ProvisionDisk disk, Record sr) => XenStruct.Of(
+    private static XenStruct Fields(ProvisionDisk disk) => XenStruct.Of(
         ("name_label", disk.Device),
         ("name_description", "Created by template provisioner"),
-        ("SR", sr.Reference),
         ("virtual_size", disk.Size),
         ("type", disk.Type),
-        ("sharable", false),
-        ("read_only", false),
-        ("other_config", XenStruct.Empty),
-        ("xenstore_data", XenStruct.Empty),
-        ("sm_config", XenStruct.Of(("vmhint", template.Uuid))),
-        ("tags", XenArray.Empty));
+        ("sharable", false));
 
     private void Connect(UnitOfWork unit, string vm, string vdi, ProvisionDisk disk)
     {

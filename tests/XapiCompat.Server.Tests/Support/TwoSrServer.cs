@@ -23,13 +23,13 @@ public sealed class TwoSrServer : IAsyncLifetime
             unit.Insert(
                 unit.Model.Class("SR"),
                 OtherSr,
-                [("uuid", Guid.NewGuid().ToString("D")), ("name_label", "other"), ("type", "file"), ("content_type", "user"), ("physical_size", 1L << 40)]);
+                [("uuid", Guid.NewGuid().ToString("D")), ("name_label", "other"), ("type", "lvm"), ("content_type", "user"), ("physical_size", 1L << 40)]);
             unit.Insert(
                 unit.Model.Class("PBD"),
                 "OpaqueRef:" + Guid.NewGuid().ToString("D"),
                 [
                     ("uuid", Guid.NewGuid().ToString("D")), ("SR", OtherSr), ("host", host.Reference), ("currently_attached", true),
-                    ("device_config", Values.XenStruct.Of(("location", Path.Combine(Server.StatePath, "sr", "other")))),
+                    ("device_config", Values.XenStruct.Of(("device", "/dev/other"))),
                 ]);
         });
 

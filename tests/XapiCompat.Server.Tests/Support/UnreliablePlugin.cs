@@ -25,30 +25,30 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
 
         public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) => inner.StatVolumeAsync(key, cancellationToken);
 
-        public ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken)
+        public async ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken)
         {
-            faults.Check("create");
-            return inner.CreateVolumeAsync(spec, cancellationToken);
+            await faults.CheckAsync("create", cancellationToken);
+            return await inner.CreateVolumeAsync(spec, cancellationToken);
         }
 
-        public ValueTask<VolumeChanges> SnapshotAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
+        public async ValueTask<VolumeChanges> SnapshotAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
         {
-            faults.Check("snapshot");
-            return inner.SnapshotAsync(key, uuid, driverParams, cancellationToken);
+            await faults.CheckAsync("snapshot", cancellationToken);
+            return await inner.SnapshotAsync(key, uuid, driverParams, cancellationToken);
         }
 
-        public ValueTask<VolumeChanges> SnapshotAsync(
+        public async ValueTask<VolumeChanges> SnapshotAsync(
             string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken)
         {
-            faults.Check("snapshot");
-            return inner.SnapshotAsync(key, uuid, driverParams, keys, cancellationToken);
+            await faults.CheckAsync("snapshot", cancellationToken);
+            return await inner.SnapshotAsync(key, uuid, driverParams, keys, cancellationToken);
         }
 
         // The contract's own way of keeping pairs is used for clones.
-        public ValueTask<VolumeChanges> CloneAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
+        public async ValueTask<VolumeChanges> CloneAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
         {
-            faults.Check("clone");
-            return inner.CloneAsync(key, uuid, driverParams, cancellationToken);
+            await faults.CheckAsync("clone", cancellationToken);
+            return await inner.CloneAsync(key, uuid, driverParams, cancellationToken);
         }
 
         public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => inner.DestroyVolumeAsync(key, cancellationToken);
@@ -58,7 +58,7 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
 
         public async ValueTask<VolumeChanges> RevertAsync(string snapshotKey, string key, CancellationToken cancellationToken)
         {
-            faults.Check("revert");
+            await faults.CheckAsync("revert", cancellationToken);
             await using (var from = await inner.OpenAsync(snapshotKey, DatapathMode.Read, cancellationToken))
             await using (var into = await inner.OpenAsync(key, DatapathMode.ReadWrite, cancellationToken))
             {
@@ -91,17 +91,15 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
     {
         public long VirtualSize => inner.VirtualSize;
 
-        public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public async ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            faults.Check("read");
-            return inner.ReadAsync(offset, buffer, cancellationToken);
+            await faults.CheckAsync("read", cancellationToken);
+            await inner.ReadAsync(offset, buffer, cancellationToken);
         }
 
         public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            faults.Check("write");
-            if (faults.Writes is { } gate)
-                await gate.Task.WaitAsync(cancellationToken);
+            await faults.CheckAsync("write", cancellationToken);
             await inner.WriteAsync(offset, buffer, cancellationToken);
         }
 

@@ -158,21 +158,15 @@ public sealed class VdiCopyTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
         var vdi = await disks.CreateAsync(6 * MiB);
         await disks.ImportAsync(vdi, Pattern(4_500_000, 10));
         var (records, files) = (await disks.Api.ListAsync("VDI.get_all"), Files());
-        rig.Faults.Writes = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
+        using (var pause = rig.Faults.Pause("write", 2))
         {
             var task = await disks.Api.TextAsync("Async.VDI.copy", vdi, rig.OtherSr);
-            using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            while ((await disks.Api.ListAsync("VDI.get_all")).Count == records.Count)
-                await Task.Delay(5, cap.Token);
+            await pause.Reached;
+            (await disks.Api.ListAsync("VDI.get_all")).Should().HaveCount(records.Count + 1, "the target is there already");
             Text((await disks.RecordAsync(vdi))["current_operations"]!, task).Should().Be("copy");
+            ((await disks.Api.RecordAsync("task", task))["progress"]!.GetValue<double>()).Should().BeInRange(0.1, 0.9);
             await disks.Api.CallAsync("task.cancel", task);
             Text(await disks.Api.FinishedAsync(task), "status").Should().Be("cancelled");
-        }
-        finally
-        {
-            rig.Faults.Writes.SetResult();
-            rig.Faults.Writes = null;
         }
 
         (await disks.Api.ListAsync("VDI.get_all")).Should().BeEquivalentTo(records);

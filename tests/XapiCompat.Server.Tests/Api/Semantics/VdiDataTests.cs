@@ -38,10 +38,10 @@ public sealed class VdiDataTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
         var vbd = await disks.Api.TextAsync("VBD.create", Records.Vbd(vm, vdi, "0"));
         rig.Server.Host.Records.Commit(unit => unit.Set(vbd, "currently_attached", true));
         (await disks.Api.ErrorAsync("VDI.resize", vdi, 4 * MiB)).Should().Equal("VDI_IN_USE", vdi, "resize");
-        rig.SetFeature("file", "VDI_RESIZE_ONLINE", true);
+        rig.SetFeature("lvm", "VDI_RESIZE_ONLINE", true);
         await disks.Api.CallAsync("VDI.resize_online", vdi, 4 * MiB);
         Int(await disks.RecordAsync(vdi), "virtual_size").Should().Be(4 * MiB);
-        rig.SetFeature("file", "VDI_RESIZE_ONLINE", false);
+        rig.SetFeature("lvm", "VDI_RESIZE_ONLINE", false);
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class VdiDataTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
         await disks.ImportAsync(vdi, [2]);
         (await disks.Api.ErrorAsync("VDI.revert", snapshot)).Should().Equal("SR_OPERATION_NOT_SUPPORTED", rig.OtherSr);
         (await disks.Api.ErrorAsync("VDI.revert", vdi)).Should().Equal("REVERT_ONLY_ALLOWED_ON_SNAPSHOT");
-        rig.SetFeature("file", "VDI_REVERT", true);
+        rig.SetFeature("lvm", "VDI_REVERT", true);
         try
         {
             await disks.Api.CallAsync("VDI.revert", snapshot);
@@ -66,7 +66,7 @@ public sealed class VdiDataTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
         }
         finally
         {
-            rig.SetFeature("file", "VDI_REVERT", false);
+            rig.SetFeature("lvm", "VDI_REVERT", false);
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class VdiRecordTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
         var uuid = await disks.UuidAsync(vdi);
         await disks.Api.CallAsync("VDI.forget", vdi);
         (await disks.Api.ErrorAsync("VDI.introduce", Arguments(uuid, "", rig.OtherSr, uuid))).Should().Equal("SR_OPERATION_NOT_SUPPORTED", rig.OtherSr);
-        rig.SetFeature("file", "VDI_INTRODUCE", true);
+        rig.SetFeature("lvm", "VDI_INTRODUCE", true);
         try
         {
             var back = await disks.Api.TextAsync("VDI.introduce", Arguments(uuid, "", rig.OtherSr, uuid));
@@ -85,7 +85,7 @@ public sealed class VdiRecordTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
         }
         finally
         {
-            rig.SetFeature("file", "VDI_INTRODUCE", false);
+            rig.SetFeature("lvm", "VDI_INTRODUCE", false);
         }
     }
 

@@ -109,7 +109,7 @@ public sealed class VmCopyTests(TwoSrServer server) : IClassFixture<TwoSrServer>
         var before = await rig.DisksAsync();
         foreach (var disk in before.Values)
             await rig.MarkAsync(disk, 99);
-        server.SetFeature("file", "VDI_REVERT", true);
+        server.SetFeature("lvm", "VDI_REVERT", true);
         try
         {
             await rig.Api.CallAsync("VM.revert", snapshot);
@@ -125,7 +125,7 @@ public sealed class VmCopyTests(TwoSrServer server) : IClassFixture<TwoSrServer>
         }
         finally
         {
-            server.SetFeature("file", "VDI_REVERT", false);
+            server.SetFeature("lvm", "VDI_REVERT", false);
         }
     }
 

@@ -134,6 +134,31 @@ public sealed class VmssTests(RunningServer server) : IClassFixture<RunningServe
         VmssSchedule.IsDue(server.Host.Records.Current.Find(vmss)!, DateTimeOffset.Parse(from + "Z"), DateTimeOffset.Parse(to + "Z")).Should().Be(due);
     }
 
+    [Fact]
+    public async Task The_time_of_a_schedule_comes_by_itself()
+    {
+        var own = await RunningServer.CreateAsync(clock: new FastClock(new(2025, 1, 6, 10, 13, 0, TimeSpan.Zero), 3000));
+        try
+        {
+            var rig = await VmRig.CreateAsync(own);
+            var vmss = await CreateAsync(rig.Api, "hourly", ("min", "30"));
+            var off = await CreateAsync(rig.Api, "hourly", ("min", "30"));
+            await rig.Api.CallAsync("VMSS.set_enabled", off, false);
+            await rig.Api.CallAsync("VM.set_snapshot_schedule", rig.Vm, vmss);
+            using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (await rig.Api.TextAsync("VMSS.get_last_run_time", vmss) == Records.Never)
+                await Task.Delay(20, cap.Token);
+            var snapshot = await rig.RecordAsync((await rig.Api.ListAsync("VM.get_snapshots", rig.Vm))[0]);
+            Text(snapshot, "snapshot_time").Should().MatchRegex("^202501[0-9]{2}T[0-9:]{8}Z$");
+            Flag(snapshot, "is_vmss_snapshot").Should().BeTrue();
+            (await rig.Api.TextAsync("VMSS.get_last_run_time", off)).Should().Be(Records.Never);
+        }
+        finally
+        {
+            await own.DisposeAsync();
+        }
+    }
+
     private static async Task<string> CreateAsync(XenClient api, string frequency, params (string Key, string Value)[] schedule) =>
         await api.TextAsync("VMSS.create", Record(frequency, schedule));
 
