@@ -1,5 +1,6 @@
 using XapiCompat.Core.Access;
 using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Events;
 using XapiCompat.Core.Handlers;
 using XapiCompat.Core.Operations;
 using XapiCompat.Core.Services;
@@ -19,6 +20,7 @@ internal sealed class ApiServices
         Access = new AccessControl(store.Model, Roles);
         var guard = new OperationGuard(store, clock);
         Sessions = new SessionService(store, ids, clock, credentials, Roles, new(options.SessionIdle, options.LoginPause));
+        Events = new EventService(store, Sessions, clock, options.EventDelay);
         Tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
         Volumes = new VolumeRecords(storage, ids);
         var work = new VolumeWork(store, storage, Volumes, ids, clock);
@@ -37,7 +39,7 @@ internal sealed class ApiServices
             .Bind(new SubjectHandlers(store))
             .Bind(new AuthHandlers(store, credentials))
             .Bind(new TaskHandlers(store, Tasks, Access))
-            .Bind(new EventHandlers(new(store, Sessions, clock)))
+            .Bind(new EventHandlers(Events, new(store, clock, options.EventDelay)))
             .Bind(new VdiHandlers(store, vdis))
             .Bind(new VdiCopyHandlers(store, storage, Volumes, vdis, copier, new(store, storage, work, copier, guard, clock), guard))
             .Bind(new VdiRecordHandlers(store, new(store, storage, Volumes, guard, ids)))
@@ -94,6 +96,8 @@ internal sealed class ApiServices
     public SessionService Sessions { get; }
 
     public TaskService Tasks { get; }
+
+    public EventService Events { get; }
 
     public VolumeRecords Volumes { get; }
 

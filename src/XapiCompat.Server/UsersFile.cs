@@ -14,7 +14,7 @@ internal static class UsersFile
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            using var document = JsonDocument.Parse(File.ReadAllText(path), new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("users", out var list) || list.ValueKind != JsonValueKind.Array)
                 throw new StartFailure("it has no list \"users\"");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using XapiCompat.Values;
@@ -18,25 +19,7 @@ public sealed class XmlRpcCodec : IRpcCodec
         var parser = XmlCallParser.Rent(limits);
         try
         {
-            var total = 0L;
-            while (true)
-            {
-                var read = await input.ReadAsync(ct);
-                try
-                {
-                    foreach (var segment in read.Buffer)
-                        total = Feed(parser, segment.Span, total);
-                }
-                finally
-                {
-                    input.AdvanceTo(read.Buffer.End);
-                }
-
-                if (read.IsCanceled)
-                    throw new OperationCanceledException();
-                if (read.IsCompleted)
-                    return parser.FinishCall();
-            }
+            return await CallBody.ReadAsync(input, new Feeder(parser), ct);
         }
         finally
         {
@@ -48,19 +31,31 @@ public sealed class XmlRpcCodec : IRpcCodec
         PipeWriter output, RpcRequest request, RpcResult result, CancellationToken ct, Action<long>? knownLength = null) =>
         AnswerStream.WriteAsync(XmlSyntax.Instance, output, XmlRpcWriter.Answer(result, request.BareAnswer), knownLength, ct);
 
-    private static long Feed(XmlCallParser parser, ReadOnlySpan<byte> bytes, long total)
+    private readonly struct Feeder(XmlCallParser parser) : ICallFeeder
     {
-        while (bytes.Length > 0)
+        public long Feed(in ReadOnlySequence<byte> unread, long total, bool isCompleted)
         {
-            var step = (int)Math.Min(Math.Min(bytes.Length, Step), parser.AllowedBytes - total);
-            if (step > 0)
-                parser.Feed(bytes[..step]);
-            total += step;
-            if (step <= 0 || total > parser.AllowedBytes)
-                throw new RpcReadException(RpcReadError.TooLarge, $"More than {parser.AllowedBytes} bytes.");
-            bytes = bytes[step..];
+            foreach (var segment in unread)
+                total = Feed(segment.Span, total);
+            return unread.Length;
         }
 
-        return total;
+        public RpcRequest Finish() => parser.FinishCall();
+
+        private long Feed(ReadOnlySpan<byte> bytes, long total)
+        {
+            while (bytes.Length > 0)
+            {
+                var step = (int)Math.Min(Math.Min(bytes.Length, Step), parser.AllowedBytes - total);
+                if (step > 0)
+                    parser.Feed(bytes[..step]);
+                total += step;
+                if (step <= 0 || total > parser.AllowedBytes)
+                    throw new RpcReadException(RpcReadError.TooLarge, $"More than {parser.AllowedBytes} bytes.");
+                bytes = bytes[step..];
+            }
+
+            return total;
+        }
     }
 }

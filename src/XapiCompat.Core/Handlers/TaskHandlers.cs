@@ -12,7 +12,7 @@ public sealed class TaskHandlers(RecordStore store, TaskService tasks, AccessCon
     [XenMessage("task.create")]
     public Ref Create(CallContext context, string label, string description)
     {
-        var task = tasks.Create(context.SessionRecord, label, description);
+        var task = tasks.Create(context.SessionRecord, label, description, context.Origin.SubtaskOf, hasWork: false);
         tasks.Track(task);
         return new(task);
     }

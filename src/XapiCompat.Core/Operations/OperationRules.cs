@@ -16,6 +16,7 @@ public static class OperationRules
     {
         ["VM"] = new(VmOperations.Allowed, (records, vm, operation) => VmOperations.Check(records, vm, operation)),
         ["VDI"] = new(VdiOperations.Allowed, VdiOperations.Check),
+        ["task"] = new(TaskOperations.Allowed, null),
         ["SR"] = new(SrOperations.Allowed, SrOperations.Check),
         ["VBD"] = new(VbdOperations.Allowed, VbdOperations.Check),
         ["VIF"] = new(VifOperations.Allowed, VifOperations.Check),

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using XapiCompat.Core.Operations;
 using XapiCompat.Datamodel;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -12,10 +13,17 @@ namespace XapiCompat.Core.Services;
 public sealed class TaskService(RecordStore store, IdSource ids, TimeProvider clock, Func<XenValue, string> resultText)
 {
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
-    private readonly ClassDef _class = store.Model.Class("task");
+    private const int MostTasks = 200;
 
-    /// <summary>A new pending task; <paramref name="cancellable"/> fills its allowed_operations.</summary>
-    public string Create(Record? session, string label, string description, string? subtaskOf = null, bool cancellable = false)
+    private static readonly TimeSpan KeptFinished = TimeSpan.FromMinutes(65);
+    private static readonly TimeSpan KeptPending = TimeSpan.FromHours(24);
+
+    private readonly ClassDef _class = store.Model.Class("task");
+    private Dictionary<string, (double Progress, DateTimeOffset Since)> _progress = [];
+
+    /// <summary>A new pending task.</summary>
+    /// <param name="hasWork">This server works behind it, and a cancel reaches that work.</param>
+    public string Create(Record? session, string label, string description, string? subtaskOf = null, bool hasWork = true)
     {
         var reference = ids.NewReference();
         var host = store.Current.All(store.Model.Class("host")).FirstOrDefault();
@@ -33,7 +41,7 @@ public sealed class TaskService(RecordStore store, IdSource ids, TimeProvider cl
                 ("resident_on", host?.Reference ?? Ref.Null.Text),
                 ("progress", 0.0),
                 ("type", "<none/>"),
-                ("allowed_operations", cancellable ? XenArray.Of(["cancel"]) : XenArray.Empty),
+                (TaskOperations.HasWork, hasWork),
                 ("subtask_of", subtaskOf is not null && unit.Find(subtaskOf)?.Class == _class ? subtaskOf : Ref.Null.Text),
             ]));
         return reference;
@@ -41,6 +49,17 @@ public sealed class TaskService(RecordStore store, IdSource ids, TimeProvider cl
 
     /// <summary>A token that task.cancel fires; ask before the work starts.</summary>
     public CancellationToken Track(string task) => _running.GetOrAdd(task, _ => new CancellationTokenSource()).Token;
+
+    /// <summary>Work begins behind a task that a client made; a token that task.cancel fires.</summary>
+    public CancellationToken Adopt(string task)
+    {
+        store.Commit(unit =>
+        {
+            if (IsPending(unit, task))
+                unit.Set(task, TaskOperations.HasWork, true);
+        });
+        return Track(task);
+    }
 
     /// <summary>Progress from 0 to 1, stored when it moved by a percent.</summary>
     public void Progress(string task, double fraction)
@@ -99,15 +118,20 @@ public sealed class TaskService(RecordStore store, IdSource ids, TimeProvider cl
         Forget(task);
     }
 
-    /// <summary>Removes finished tasks after 65 minutes or beyond the newest 200, pending ones without progress after a day.</summary>
+    /// <summary>
+    /// Removes finished tasks after 65 minutes or when there are more than 200 tasks, the oldest first, and pending ones
+    /// that are older than a day and did not move for a day.
+    /// </summary>
     public void Collect()
     {
         var now = clock.GetUtcNow();
         var all = store.Current.All(_class).ToList();
-        var finished = all.Where(t => t.Text("status") is not ("pending" or "cancelling")).OrderBy(t => t.Text("finished")).ToList();
-        var surplus = Math.Max(0, all.Count - 200);
-        var doomed = finished.Where((t, i) => i < surplus || string.CompareOrdinal(t.Text("finished"), XenDate.Format(now.AddMinutes(-65)).Text) < 0)
-            .Concat(all.Where(t => t.Text("status") == "pending" && string.CompareOrdinal(t.Text("created"), XenDate.Format(now.AddDays(-1)).Text) < 0))
+        var finished = all.Where(t => t.Text("status") is not ("pending" or "cancelling")).OrderBy(t => t.Text("finished"), StringComparer.Ordinal).ThenBy(t => t.Modified).ToList();
+        var surplus = Math.Max(0, all.Count - MostTasks);
+        var oldest = XenDate.Format(now - KeptFinished).Text;
+        var doomed = finished
+            .Where((t, i) => i < surplus || string.CompareOrdinal(EndOf(t), oldest) < 0 || t.Map("current_operations").Values.Any(o => o.ToString() == "destroy"))
+            .Concat(Stalled(all.Except(finished), now))
             .Select(t => t.Reference)
             .ToList();
         if (doomed.Count == 0)
@@ -116,13 +140,34 @@ public sealed class TaskService(RecordStore store, IdSource ids, TimeProvider cl
         doomed.ForEach(Forget);
     }
 
+    /// <summary>A client may say that its task is over without an end: then its beginning counts.</summary>
+    private static string EndOf(Record task) => task.Text("finished") is var finished && finished != XenDate.Epoch ? finished : task.Text("created");
+
+    /// <summary>Tasks whose progress stood still for as long as they may; remembers how far the others are.</summary>
+    private List<Record> Stalled(IEnumerable<Record> pending, DateTimeOffset now)
+    {
+        var stalled = new List<Record>();
+        var seen = new Dictionary<string, (double Progress, DateTimeOffset Since)>(StringComparer.Ordinal);
+        var oldest = XenDate.Format(now - KeptPending).Text;
+        foreach (var task in pending)
+        {
+            var progress = ((XenDouble)task["progress"]).Number;
+            var moved = !_progress.TryGetValue(task.Reference, out var before) || !before.Progress.Equals(progress);
+            seen[task.Reference] = moved ? (progress, now) : before;
+            if (string.CompareOrdinal(task.Text("created"), oldest) < 0 && now - seen[task.Reference].Since >= KeptPending)
+                stalled.Add(task);
+        }
+
+        _progress = seen;
+        return stalled;
+    }
+
     private void End(string task, string status, string result, IReadOnlyList<string>? error)
     {
         store.Commit(unit =>
         {
             if (!IsPending(unit, task))
                 return;
-            unit.Set(task, "allowed_operations", XenArray.Empty);
             unit.Set(task, "finished", XenDate.Format(clock.GetUtcNow()));
             unit.Set(task, "progress", 1.0);
             unit.Set(task, "result", result);

@@ -32,8 +32,8 @@ public sealed class DiskTransfers(
             var bound = task is not null && store.Current.Find(task) is { } named && named.Class.Name == "task" ? named : null;
             if (bound is not null)
                 access.RequireTask(store.Current, bound, caller.Session);
-            var shown = bound?.Reference ?? tasks.Create(caller.Session, action, "", subtaskOf, cancellable: true);
-            return new Transfer(this, shown, caller.IsOwn ? caller.Session.Reference : null, tasks.Track(shown));
+            var shown = bound?.Reference ?? tasks.Create(caller.Session, action, "", subtaskOf);
+            return new Transfer(this, shown, caller.IsOwn ? caller.Session.Reference : null, tasks.Adopt(shown));
         }
         catch
         {
