@@ -11,6 +11,7 @@ internal sealed class EventHub
     private readonly Lock _lock = new();
     private readonly List<Waiter> _waiters = [];
     private readonly Dictionary<string, List<Waiter>> _byReference = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<Waiter>> _bySession = new(StringComparer.Ordinal);
     private long _wakes;
 
     public EventHub(RecordStore store) => store.Committed += Wake;
@@ -22,17 +23,14 @@ internal sealed class EventHub
     /// <param name="session">Its end wakes too.</param>
     public Waiter Watch(Subscriptions subscriptions, string session)
     {
-        var waiter = new Waiter(this, ClassMask.Of(subscriptions.Classes.Where(subscriptions.WantsAll)), [session, .. subscriptions.Singles.Select(s => s.Reference)]);
+        var waiter = new Waiter(this, ClassMask.Of(subscriptions.Classes.Where(subscriptions.WantsAll)), [.. subscriptions.Singles.Select(s => s.Reference)], session);
         lock (_lock)
         {
             waiter.Index = _waiters.Count;
             _waiters.Add(waiter);
             foreach (var reference in waiter.References)
-            {
-                if (!_byReference.TryGetValue(reference, out var list))
-                    _byReference[reference] = list = [];
-                list.Add(waiter);
-            }
+                Put(_byReference, reference, waiter);
+            Put(_bySession, session, waiter);
         }
 
         return waiter;
@@ -48,7 +46,11 @@ internal sealed class EventHub
             foreach (var record in notice.Written)
                 Wake(record, ref changed);
             foreach (var record in notice.Deleted)
+            {
                 Wake(record, ref changed);
+                Signal(_bySession, record.Reference);
+            }
+
             foreach (var waiter in _waiters)
             {
                 if (waiter.Classes.Meets(changed))
@@ -60,10 +62,30 @@ internal sealed class EventHub
     private void Wake(Record record, ref ClassMask changed)
     {
         changed = changed.With(record.Class);
-        if (!_byReference.TryGetValue(record.Reference, out var list))
+        Signal(_byReference, record.Reference);
+    }
+
+    private static void Signal(Dictionary<string, List<Waiter>> index, string reference)
+    {
+        if (!index.TryGetValue(reference, out var list))
             return;
         foreach (var waiter in list)
             waiter.Signal();
+    }
+
+    private static void Put(Dictionary<string, List<Waiter>> index, string reference, Waiter waiter)
+    {
+        if (!index.TryGetValue(reference, out var list))
+            index[reference] = list = [];
+        list.Add(waiter);
+    }
+
+    private static void Take(Dictionary<string, List<Waiter>> index, string reference, Waiter waiter)
+    {
+        var list = index[reference];
+        list.Remove(waiter);
+        if (list.Count == 0)
+            index.Remove(reference);
     }
 
     private void Remove(Waiter waiter)
@@ -76,23 +98,21 @@ internal sealed class EventHub
             last.Index = waiter.Index;
             _waiters.RemoveAt(_waiters.Count - 1);
             foreach (var reference in waiter.References)
-            {
-                var list = _byReference[reference];
-                list.Remove(waiter);
-                if (list.Count == 0)
-                    _byReference.Remove(reference);
-            }
+                Take(_byReference, reference, waiter);
+            Take(_bySession, waiter.Session, waiter);
         }
     }
 
     /// <summary>One call that waits. Disposing ends the watch.</summary>
-    internal sealed class Waiter(EventHub hub, ClassMask classes, IReadOnlyList<string> references) : IDisposable
+    internal sealed class Waiter(EventHub hub, ClassMask classes, IReadOnlyList<string> references, string session) : IDisposable
     {
         private TaskCompletionSource _changed = NewSource();
 
         public ClassMask Classes => classes;
 
         public IReadOnlyList<string> References => references;
+
+        public string Session => session;
 
         public int Index { get; set; }
 
