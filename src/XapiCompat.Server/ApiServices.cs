@@ -49,7 +49,7 @@ internal sealed class ApiServices
             .Bind(new SrFieldHandlers(store, ids))
             .Bind(new SrDataSourceHandlers(new(store)))
             .Bind(new SrReplicationHandlers(store, new(store, vdis)))
-            .Bind(new PbdHandlers(store, pbds, ids))
+            .Bind(new PbdHandlers(store, pbds, guard, ids))
             .Bind(new DrTaskHandlers(store, srs, pbds, probe, ids))
             .Bind(new NetworkHandlers(store, ids))
             .Bind(new VbdHandlers(store, ids))

@@ -55,8 +55,8 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
     public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => Run(StorageFault.VolumeDelete, "Failed to delete the VDI", () =>
     {
         // A create that was cut off is taken back by the uuid that it proposed.
-        var name = Guid.TryParseExact(key, "D", out _) ? key + ".img" : key;
-        if (!_directory.TryFind(name, out _))
+        var name = Guid.TryParseExact(key, "D", out var uuid) ? _directory.Names().FirstOrDefault(n => IsoNote.TryRead(_directory.Path, n)?.Uuid == uuid) : key;
+        if (name is null || !_directory.TryFind(name, out _))
             return new VolumeChanges(null, [], []);
         _directory.Delete(name);
         return new VolumeChanges(null, [], [name]);

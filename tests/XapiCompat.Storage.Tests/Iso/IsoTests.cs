@@ -69,6 +69,7 @@ public sealed class IsoContractTests : RepositoryContractTests
             (await create.Should().ThrowAsync<StorageException>(path)).Which.Fault.Should().Be(fault);
         }
 
+        (await Harness.DestroyAsync(changes.Volume.Uuid!.Value.ToString("D"))).Removed.Should().Equal("my-image.iso");
         var uuid = Guid.NewGuid();
         await Harness.Sr.CreateVolumeAsync(new VolumeSpec(uuid, "", "", 1, false, NoParams), default);
         (await Harness.DestroyAsync(uuid.ToString("D"))).Removed.Should().Equal(uuid + ".img");

@@ -155,6 +155,46 @@ public sealed class SrFieldTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
+    public async Task A_download_under_way_keeps_its_repository()
+    {
+        var rig = await SrRig.CreateAsync(server);
+        var sr = await rig.MakeFileAsync();
+        var vdi = await rig.DiskAsync(sr, "large", 512 * Records.MiB);
+        var pbd = await rig.PbdAsync(sr);
+        using (await server.Http.GetAsync($"/export_raw_vdi?session_id={rig.Api.Session}&vdi={vdi}&format=raw", HttpCompletionOption.ResponseHeadersRead))
+        {
+            (await rig.Api.ErrorAsync("PBD.unplug", pbd)).Should().Equal("VDI_IN_USE", vdi);
+            (await rig.Api.FlagAsync("PBD.get_currently_attached", pbd)).Should().BeTrue();
+            await rig.DiskAsync(sr);
+        }
+
+        await rig.Api.CallAsync("PBD.unplug", pbd);
+    }
+
+    [Fact]
+    public async Task Further_roots_are_given_at_the_start()
+    {
+        using var root = new Testing.TempDirectory();
+        var own = await RunningServer.CreateAsync(options => options with { SrRoots = [root.Path] });
+        try
+        {
+            var rig = await SrRig.CreateAsync(own);
+            await rig.DiskAsync(await rig.MakeFileAsync(root.File("disks")));
+            Directory.EnumerateFiles(root.File("disks"), "*.vhd").Should().HaveCount(1);
+            await rig.DiskAsync(await rig.MakeAsync("nfs", ("server", "filer"), ("serverpath", "/export")));
+            Directory.EnumerateFiles(root.File("nfs/filer/export"), "*.vhd", SearchOption.AllDirectories).Should().HaveCount(1);
+        }
+        finally
+        {
+            await own.DisposeAsync();
+        }
+
+        ServerOptions.Parse(["--sr-root", root.Path, "--sr-root=/"], _ => null).SrRoots.Should().Equal(root.Path, "/");
+        var missing = () => ServerOptions.Parse(["--sr-root", root.File("missing")], _ => null);
+        missing.Should().Throw<StartFailure>().WithMessage("--sr-root takes a directory that exists*");
+    }
+
+    [Fact]
     [SeesEffectOf("PBD.set_device_config")]
     public async Task A_new_device_config_counts_from_the_next_plug_on()
     {

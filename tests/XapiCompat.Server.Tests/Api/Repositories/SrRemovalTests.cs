@@ -26,7 +26,9 @@ public sealed class SrRemovalTests(RunningServer server) : IClassFixture<Running
         var uuid = await rig.Api.TextAsync("SR.get_uuid", sr);
         var vdi = await rig.DiskAsync(sr, "kept");
         await rig.Disks.ImportAsync(vdi, [.. Enumerable.Repeat((byte)9, 512)]);
-        await rig.Api.CallAsync("VDI.snapshot", vdi);
+        var snapshot = await rig.Api.TextAsync("VDI.snapshot", vdi);
+        await rig.Api.CallAsync("VDI.set_name_label", snapshot, "old state");
+        var time = await rig.Api.TextAsync("VDI.get_snapshot_time", snapshot);
         var uuids = await UuidsAsync(rig, sr);
 
         (await rig.Api.ErrorAsync("SR.forget", sr)).Should().Equal("SR_HAS_PBD", sr);
@@ -51,6 +53,11 @@ public sealed class SrRemovalTests(RunningServer server) : IClassFixture<Running
         (await UuidsAsync(rig, again)).Should().BeEquivalentTo(uuids);
         var found = await rig.Api.TextAsync("VDI.get_by_uuid", uuids.First(u => u.Name == "kept").Uuid);
         (await rig.Disks.ExportAsync(found))[0].Should().Be(9);
+        var back = await rig.Api.RecordAsync("VDI", (await rig.Api.ListAsync("VDI.get_snapshots", found)).Single());
+        back["name_label"]!.GetValue<string>().Should().Be("old state");
+        back["is_a_snapshot"]!.GetValue<bool>().Should().BeTrue();
+        back["snapshot_of"]!.GetValue<string>().Should().Be(found);
+        back["snapshot_time"]!.GetValue<string>().Should().Be(time);
     }
 
     [Fact]

@@ -1,0 +1,199 @@
+using System.Collections.Immutable;
+using XapiCompat.Disks.Vhd;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>What changes the tree: volumes that come, go, branch, grow and get other names.</summary>
+internal sealed partial class VhdTreeSr
+{
+    public ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken) => LockedAsync(
+        async () =>
+        {
+            var size = TreeSize.Round(spec.VirtualSize);
+            if (spec.SmConfig.GetValueOrDefault("type") == "raw")
+                throw new StorageException(StorageFault.VolumeType, "Invalid VDI type [opterr=raw]");
+            EnsureFree(spec.Uuid, StorageFault.VolumeCreate, "VDI Creation failed");
+            return Added(await AddLeafAsync(
+                spec.Uuid, size, null, VolumeMeta.None with { Name = spec.Name, Description = spec.Description, Sharable = spec.Sharable, Keys = Keys(spec.Keys) }));
+        },
+        StorageFault.VolumeCreate,
+        "VDI Creation failed",
+        cancellationToken);
+
+    public ValueTask<VolumeChanges> SnapshotAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
+        SnapshotAsync(key, uuid, driverParams, VolumeMeta.None.Keys, cancellationToken);
+
+    public ValueTask<VolumeChanges> SnapshotAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
+        () => BranchAsync(key, uuid, keys), StorageFault.VolumeSnapshot, "Failed to snapshot VDI", cancellationToken);
+
+    public ValueTask<VolumeChanges> CloneAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
+        CloneAsync(key, uuid, driverParams, VolumeMeta.None.Keys, cancellationToken);
+
+    public ValueTask<VolumeChanges> CloneAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
+        () => BranchAsync(key, uuid, keys), StorageFault.VolumeClone, "Failed to clone VDI", cancellationToken);
+
+    public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
+        () =>
+        {
+            if (!_index.TryFind(key, out var leaf))
+                return ValueTask.FromResult(new VolumeChanges(null, [], []));
+            if (leaf.Hidden)
+                throw Faults.Hidden(StorageFault.VolumeDelete, "The VDI carries the data of other VDIs");
+            return ValueTask.FromResult(new VolumeChanges(null, [], Remove(leaf)));
+        },
+        StorageFault.VolumeDelete,
+        "Failed to delete the VDI",
+        cancellationToken);
+
+    public ValueTask<VolumeChanges> ResizeAsync(string key, long virtualSize, CancellationToken cancellationToken) => LockedAsync(
+        async () =>
+        {
+            var leaf = Leaf(key, StorageFault.VolumeResize, "Failed to resize the VDI");
+            var size = TreeSize.Round(virtualSize);
+            if (size < leaf.Size)
+                throw Faults.Size("a VDI cannot shrink");
+            if (size > leaf.Size)
+                await GrowAsync(leaf, size);
+            return Added(leaf);
+        },
+        StorageFault.VolumeResize,
+        "Failed to resize the VDI",
+        cancellationToken);
+
+    public ValueTask SetNameAsync(string key, string name, string description, CancellationToken cancellationToken) =>
+        ChangeMetaAsync(key, meta => meta with { Name = name, Description = description }, cancellationToken);
+
+    public ValueTask SetAsync(string key, IReadOnlyDictionary<string, string?> keys, CancellationToken cancellationToken) =>
+        ChangeMetaAsync(
+            key,
+            meta => meta with
+            {
+                Keys = keys.Aggregate(meta.Keys, (known, pair) => pair.Value is null ? known.Remove(pair.Key) : known.SetItem(pair.Key, pair.Value)),
+            },
+            cancellationToken);
+
+    private async ValueTask<VolumeChanges> BranchAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> keys)
+    {
+        var source = Leaf(key, StorageFault.VolumeClone, "Failed to clone VDI");
+        if (source.Depth >= MaxDepth)
+            throw Faults.ChainTooLong();
+        EnsureFree(uuid, StorageFault.VolumeClone, "Failed to clone VDI");
+        var meta = source.Meta with { Keys = Keys(keys) };
+
+        // A leaf without a block shows its parent's data: the new volume hangs beside it.
+        if (source is { Parent: { } parent, IsEmpty: true })
+            return Added(await AddLeafAsync(uuid, source.Size, parent, meta));
+
+        var step = new TreeSwitch(directory, source, uuid, Guid.NewGuid());
+        await step.RunAsync(meta);
+        var leaf = _index.Switch(source, step.BaseId, step.LeafUniqueId);
+        var added = new TreeNode(uuid, step.NewUniqueId, source.Size, source) { Meta = meta };
+        _index.Add(added);
+        directory.Done();
+        var info = Info(added);
+        return new VolumeChanges(info, [info, Info(leaf), Info(source)], []);
+    }
+
+    private static ImmutableSortedDictionary<string, string> Keys(IReadOnlyDictionary<string, string> pairs) => VolumeMeta.None.Keys.AddRange(pairs);
+
+    private async ValueTask<TreeNode> AddLeafAsync(Guid id, long size, TreeNode? parent, VolumeMeta meta)
+    {
+        var uniqueId = Guid.NewGuid();
+        var temporary = directory.PathOf(id, TreeDirectory.TemporarySuffix);
+        try
+        {
+            await directory.WriteDiskAsync(temporary, size, uniqueId, parent is null ? null : (parent.Id, parent.UniqueId, directory.PathOf(parent.Id)));
+            await directory.WriteMetaAsync(id, meta);
+            directory.Flush();
+            directory.Move(temporary, directory.PathOf(id));
+            directory.Flush();
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            directory.TryDeleteAll(id);
+            throw;
+        }
+
+        var node = new TreeNode(id, uniqueId, size, parent) { Meta = meta };
+        _index.Add(node);
+        directory.Done();
+        return node;
+    }
+
+    // The leaf goes first: a base without children is known as abandoned, a child without its base would be lost. With the
+    // leaf gone the volume is destroyed, whatever happens to the rest.
+    private List<string> Remove(TreeNode leaf)
+    {
+        directory.Delete(directory.PathOf(leaf.Id));
+        _index.Remove(leaf);
+        var removed = new List<string> { leaf.Key };
+        TryDelete(leaf.Id, TreeDirectory.MetaSuffix);
+        for (var node = leaf.Parent; node is { Hidden: true, Children: 0 }; node = node.Parent)
+        {
+            _index.Remove(node);
+            removed.Add(node.Key);
+            if (!TryDelete(node.Id, TreeDirectory.VhdSuffix))
+                _index.Abandon(node.Id);
+        }
+
+        directory.Flush();
+        directory.Done();
+        return removed;
+    }
+
+    private bool TryDelete(Guid id, string suffix)
+    {
+        try
+        {
+            directory.Delete(directory.PathOf(id, suffix));
+            return true;
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            return false;
+        }
+    }
+
+    private async ValueTask GrowAsync(TreeNode leaf, long size)
+    {
+        if (leaf.Open.IsOpen)
+            throw new StorageException(StorageFault.VolumeInUse, "The VDI is currently in use");
+        await using var file = VhdFile.Open(directory.PathOf(leaf.Id), VhdAccess.ReadWrite);
+        var id = Guid.NewGuid();
+        await file.SetUniqueIdAsync(id);
+        leaf.UniqueId = id;
+        await file.ResizeAsync(size);
+        leaf.Size = size;
+    }
+
+    private async ValueTask ChangeMetaAsync(string key, Func<VolumeMeta, VolumeMeta> change, CancellationToken cancellationToken) => await LockedAsync(
+        async () =>
+        {
+            var leaf = Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available");
+            var meta = change(leaf.Meta);
+            await directory.WriteMetaAsync(leaf.Id, meta);
+            leaf.Meta = meta;
+            directory.Flush();
+            directory.Done();
+            return true;
+        },
+        StorageFault.General,
+        "General backend error",
+        cancellationToken);
+
+    private void EnsureFree(Guid id, StorageFault fault, string text)
+    {
+        if (_index.Knows(id) || directory.Exists(id))
+            throw new StorageException(fault, text + " [opterr=VDI " + id + " exists]");
+    }
+
+    private VolumeChanges Added(TreeNode node)
+    {
+        var info = Info(node);
+        return new VolumeChanges(info, [info], []);
+    }
+}
