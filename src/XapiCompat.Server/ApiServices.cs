@@ -2,6 +2,7 @@ using XapiCompat.Core.Access;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Events;
 using XapiCompat.Core.Handlers;
+using XapiCompat.Core.Machines;
 using XapiCompat.Core.Operations;
 using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
@@ -33,6 +34,7 @@ internal sealed class ApiServices
         var srs = new SrService(store, storage, Volumes, guard, ids);
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
+        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
@@ -61,7 +63,7 @@ internal sealed class ApiServices
             .Bind(new VifAddressHandlers(store))
             .Bind(new VmHandlers(store, vms, ids))
             .Bind(new VmssHandlers(store, Schedules, ids))
-            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, guard, ids, clock), new(store, copier, guard, ids, clock)))
+            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, Machines.Power, guard, ids, clock), new(store, copier, guard, ids, clock)))
             .Bind(new VmRecoveryHandlers(store, Sessions))
             .Bind(new VtpmHandlers(store, guard, ids))
             .Bind(new CrashdumpHandlers(store, vdis))
@@ -82,6 +84,13 @@ internal sealed class ApiServices
             .Bind(new VmSettingHandlers(store))
             .Bind(new VmTemplateHandlers(store, guard, clock))
             .Bind(new VmBiosHandlers(store))
+            .Bind(new VmPowerHandlers(Machines.Power, Machines.Suspension))
+            .Bind(new VmMigrationHandlers(store, Machines.Migration))
+            .Bind(new VmMemoryHandlers(store, guard))
+            .Bind(new VmGuestHandlers(store, guard, Machines.Guests, new()))
+            .Bind(new VmFirmwareHandlers(store))
+            .Bind(new VmApplianceHandlers(store, Machines.Appliances))
+            .Bind(new HostVmHandlers(store, Machines.Evacuation))
             .Bind(new MessageHandlers())
             .Verify();
         BoundMessages = handlers.Bound;
@@ -102,6 +111,7 @@ internal sealed class ApiServices
     public VolumeRecords Volumes { get; }
 
     public VmssService Schedules { get; }
+    public MachineServices Machines { get; }
 
     public Dispatcher Dispatcher { get; }
 

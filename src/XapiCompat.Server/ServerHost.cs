@@ -90,7 +90,7 @@ public sealed class ServerHost : IAsyncDisposable
             storage = new StorageHost(store, StoragePlugins.All(state, options, clock).Select(options.WrapStorage));
             var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
             var api = new ApiServices(store, storage, credentials, options, ids, clock, log, stopping.Token);
-            await PrepareAsync(store, storage, api.Volumes, ids, clock, options, log, cancellationToken);
+            await PrepareAsync(store, storage, api, ids, clock, options, log, cancellationToken);
             api.Roles.Plant(store);
             UserSubjects.Plant(store, credentials, ids);
 
@@ -148,14 +148,14 @@ public sealed class ServerHost : IAsyncDisposable
 
     /// <summary>First inventory, attached SRs, finished or undone operations, fields that are not stored.</summary>
     private static async Task PrepareAsync(
-        RecordStore store, StorageHost storage, VolumeRecords volumes, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
+        RecordStore store, StorageHost storage, ApiServices api, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
     {
         var facts = new HostFacts(Environment.MachineName, HostAddress(options), "8.3.0");
         var inventory = new Inventory(store, ids, clock, facts);
         inventory.Plant();
         store.Commit(unit => SmRecords.Register(unit, ids, storage.Descriptions));
         await storage.AttachAllAsync(log.SrNotAttached, cancellationToken);
-        await new IntentRecovery(store, storage, volumes).RunAsync(cancellationToken);
+        await new IntentRecovery(store, storage, api.Volumes).RunAsync(cancellationToken);
         foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.TryAttached(s) is not null).ToList())
         {
             var stat = await storage.Attached(sr).StatAsync(cancellationToken);
@@ -163,6 +163,7 @@ public sealed class ServerHost : IAsyncDisposable
         }
 
         inventory.Refresh();
+        await api.Machines.Recovery.RunAsync(cancellationToken);
         store.Commit(AllowedOperations.DeriveAll);
         store.Derive = AllowedOperations.Derive;
     }

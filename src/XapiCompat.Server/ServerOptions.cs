@@ -1,4 +1,5 @@
 using System.Net;
+using XapiCompat.Core.Machines;
 using XapiCompat.Storage;
 
 namespace XapiCompat.Server;
@@ -52,6 +53,9 @@ public sealed record ServerOptions
     /// <summary>Directories below which SRs may be made, beside the state directory's own.</summary>
     public IReadOnlyList<string> SrRoots { get; init; } = [];
 
+    /// <summary>How long simulated guests take for each step.</summary>
+    public SimulatedDurations VmDurations { get; init; } = new();
+
     private static readonly Option[] Known =
     [
         new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),
@@ -65,6 +69,7 @@ public sealed record ServerOptions
         new("--event-delay", (o, text, name) => o with { EventDelay = Milliseconds(name, text) }),
         new("--transfer-idle", (o, text, name) => o with { TransferIdle = Seconds(name, text) }),
         new("--sr-root", (o, text, name) => o with { SrRoots = [.. o.SrRoots, ExistingDirectory(name, text)] }),
+        new("--vm-durations", (o, text, name) => o with { VmDurations = Durations(name, text) }),
         Option.Flag("--durable", o => o with { Durable = true }),
         Option.Flag("--strict", o => o with { Strict = true }),
     ];
@@ -123,6 +128,9 @@ public sealed record ServerOptions
         int.TryParse(text, out var milliseconds) && milliseconds is >= 0 and <= 10_000
             ? TimeSpan.FromMilliseconds(milliseconds)
             : throw new StartFailure(name + " takes a number of milliseconds up to 10000, not " + text);
+
+    private static SimulatedDurations Durations(string name, string text) =>
+        SimulatedDurations.Parse(text) ?? throw new StartFailure(name + " takes seconds, or STEP=SECONDS,... with the steps start, shutdown, reboot, pause, suspend, resume, migrate, tools, acknowledge; not " + text);
 
     /// <param name="Apply">From the options so far, the text given and the name used, which errors repeat.</param>
     private sealed record Option(string Name, Func<ServerOptions, string, string, ServerOptions> Apply, bool TakesValue = true)

@@ -46,9 +46,13 @@ public static class AllowedOperations
             case "VDI":
                 affected.Add(record.Target("SR"));
                 affected.UnionWith(record.Set("VBDs"));
+                affected.UnionWith(record.Set("VBDs").Select(unit.Find).OfType<Record>().Select(v => v.Target("VM")));
                 break;
             case "VM":
                 affected.UnionWith(record.Set("VBDs"));
+                affected.Add(record.Target("appliance"));
+                if (unit.Before(record.Reference) is { } before)
+                    affected.Add(before.Target("appliance"));
                 if (unit.Before(record.Reference)?.Text("power_state") != record.Text("power_state"))
                 {
                     foreach (var vbd in record.Set("VBDs").Select(unit.Find).OfType<Record>())
@@ -64,13 +68,17 @@ public static class AllowedOperations
                     affected.UnionWith(sr.Set("VDIs"));
                 break;
             case "VM_guest_metrics":
-                foreach (var vm in unit.All(unit.Model.Class("VM")).Where(v => v.Target("guest_metrics") == record.Reference))
+                if (Owner(unit, record, "guest_metrics") is { } guest)
                 {
-                    affected.Add(vm.Reference);
-                    affected.UnionWith(vm.Set("VBDs"));
-                    affected.UnionWith(vm.Set("VIFs"));
+                    affected.Add(guest.Reference);
+                    affected.UnionWith(guest.Set("VBDs"));
+                    affected.UnionWith(guest.Set("VIFs"));
                 }
 
+                break;
+            case "VM_metrics":
+                if (Owner(unit, record, "metrics") is { } machine)
+                    affected.Add(machine.Reference);
                 break;
         }
     }
@@ -81,6 +89,13 @@ public static class AllowedOperations
         affected.Add(vdi);
         if (unit.Find(vdi) is { } disk)
             affected.UnionWith(disk.Set("VBDs"));
+    }
+
+    /// <summary>Metrics mostly change together with their VM; only without it all VMs are looked through.</summary>
+    private static Record? Owner(UnitOfWork unit, Record metrics, string field)
+    {
+        bool Owns(Record vm) => vm.Class.Name == "VM" && vm.Target(field) == metrics.Reference;
+        return unit.Drafts.FirstOrDefault(Owns) ?? unit.Deleted.FirstOrDefault(Owns) ?? unit.All(unit.Model.Class("VM")).FirstOrDefault(Owns);
     }
 
     private static void Write(UnitOfWork unit, Record record, IEnumerable<string> allowed)

@@ -22,15 +22,30 @@ public sealed class OperationGuard(RecordStore store, TimeProvider clock)
     /// the result to take them out. <paramref name="begin"/> runs in the same commit.
     /// </summary>
     /// <param name="require">A further rule of this call, asked and waited for like those of the objects.</param>
+    /// <param name="patience">How long busy objects are waited for, if not as long as usual; zero fails at once.</param>
+    public ValueTask<OperationScope> BeginAsync(
+        CallContext context,
+        IReadOnlyList<PlannedOperation> operations,
+        Action<UnitOfWork>? begin = null,
+        Func<IRecords, XenFailure?>? require = null,
+        TimeSpan? patience = null) => BeginAsync(context, _ => operations, begin, require, patience);
+
+    /// <summary>The same for operations that depend on the records at the instant of the check, such as all devices of a VM.</summary>
     public async ValueTask<OperationScope> BeginAsync(
-        CallContext context, IReadOnlyList<PlannedOperation> operations, Action<UnitOfWork>? begin = null, Func<IRecords, XenFailure?>? require = null)
+        CallContext context,
+        Func<IRecords, IReadOnlyList<PlannedOperation>> plan,
+        Action<UnitOfWork>? begin = null,
+        Func<IRecords, XenFailure?>? require = null,
+        TimeSpan? patience = null)
     {
+        IReadOnlyList<PlannedOperation> operations = [];
         var start = clock.GetTimestamp();
         while (true)
         {
             var generation = store.Current.Generation;
             var busy = store.Commit(unit =>
             {
+                operations = plan(unit);
                 var failures = operations.Select(o => Check(unit, o)).Append(require?.Invoke(unit));
                 if (failures.FirstOrDefault(f => f is not null) is { } failure)
                     return failure.Code == "OTHER_OPERATION_IN_PROGRESS" ? failure : throw failure.AsException();
@@ -41,7 +56,7 @@ public sealed class OperationGuard(RecordStore store, TimeProvider clock)
             });
             if (busy is null)
                 return new(store, operations, context.Task);
-            var left = Patience - clock.GetElapsedTime(start);
+            var left = (patience ?? Patience) - clock.GetElapsedTime(start);
             if (left <= TimeSpan.Zero)
                 throw busy.AsException();
             try

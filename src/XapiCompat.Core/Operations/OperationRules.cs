@@ -21,6 +21,7 @@ public static class OperationRules
         ["VBD"] = new(VbdOperations.Allowed, VbdOperations.Check),
         ["VIF"] = new(VifOperations.Allowed, VifOperations.Check),
         ["VUSB"] = new(VusbOperations.Allowed, VusbOperations.Check),
+        ["VM_appliance"] = new(ApplianceOperations.Allowed, ApplianceOperations.Check),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Classes => Rules.Keys;

@@ -40,49 +40,54 @@ public static class VmOperations
     {
         if (vm.Map("blocked_operations")[operation] is { } reason)
             return new("OPERATION_BLOCKED", vm.Reference, reason.ToString()!);
-        if (CheckPowerState(vm, operation) is { } state)
+        if (CheckPowerState(records, vm, operation) is { } state)
             return state;
         if (CheckConcurrency(vm, operation) is { } busy)
             return busy;
         if (CheckKind(vm, operation) is { } kind)
             return kind;
-        if (vm.Flag("is_control_domain") && (!OnControlDomains.Contains(operation) || (operation is "changing_VCPUs" or "destroy" && vm.Int("domid") == 0)))
+        if (advice && CheckMobility(records, vm, operation) is { } immobile)
+            return immobile;
+        if (operation is "changing_VCPUs" or "destroy" && IsDomainZero(vm))
+            return new("OPERATION_NOT_ALLOWED", "This operation is not allowed on dom0");
+        if (vm.Flag("is_control_domain") && !OnControlDomains.Contains(operation))
             return new("OPERATION_NOT_ALLOWED", "This operation is not allowed on a control domain");
-        if (advice && CheckDrivers(records, vm, operation) is { } drivers)
-            return drivers;
+        if (GuestFeatures.Check(records, vm, operation, advice) is { } feature)
+            return feature;
         if (operation == "snapshot_with_quiesce")
             return new("VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED", vm.Reference);
-        if (operation is "snapshot" or "checkpoint" or "suspend" && DisksReset(records, vm))
-            return new("VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION");
-        if (operation is "suspend" or "checkpoint" or "pool_migrate" or "migrate_send")
-        {
-            if (vm.Set("attached_PCIs").Any())
-                return new("VM_HAS_PCI_ATTACHED", vm.Reference);
-            if (vm.Set("VGPUs").Any())
-                return new("VM_HAS_VGPU", vm.Reference);
-        }
+        if (CheckDisks(records, vm, operation) is { } disk)
+            return disk;
+        if (CheckPassedThrough(vm, operation) is { } device)
+            return device;
+        return CheckMembership(records, vm, operation);
+    }
 
-        if (operation is "suspend" or "checkpoint" or "pool_migrate" or "migrate_send" or "snapshot" && vm.Set("VUSBs").Any())
-            return new("VM_HAS_VUSBS", vm.Reference);
+    private static XenFailure? CheckMembership(IRecords records, Record vm, string operation)
+    {
         if (operation == "make_into_template")
         {
             if (vm.Target("appliance") is var appliance && records.Find(appliance) is not null)
                 return new("VM_IS_PART_OF_AN_APPLIANCE", vm.Reference, appliance);
+            if (vm.Target("protection_policy") is var policy && records.Find(policy) is not null)
+                return new("VM_ASSIGNED_TO_PROTECTION_POLICY", vm.Reference, policy);
             if (vm.Target("snapshot_schedule") is var schedule && records.Find(schedule) is not null)
                 return new("VM_ASSIGNED_TO_SNAPSHOT_SCHEDULE", vm.Reference, schedule);
         }
 
+        if (operation == "query_services" && vm.Map("other_config")["is_system_domain"]?.ToString() != "true")
+            return new("NOT_SYSTEM_DOMAIN", vm.Reference);
         return operation == "create_vtpm" && vm.Set("VTPMs").Any() ? new("VTPM_MAX_AMOUNT_REACHED", "1") : null;
     }
 
-    private static XenFailure? CheckPowerState(Record vm, string operation)
+    private static XenFailure? CheckPowerState(IRecords records, Record vm, string operation)
     {
         string[]? needed = operation switch
         {
             "start" or "start_on" or "provision" or "make_into_template" or "changing_shadow_memory" or "changing_NVRAM" or "create_vtpm" => ["Halted"],
             "changing_VCPUs" or "changing_static_range" or "changing_memory_limits" => vm.Flag("is_control_domain") ? ["Halted", "Running"] : ["Halted"],
             "changing_dynamic_range" => ["Halted", "Running"],
-            "clone" or "copy" => vm.Flag("is_a_snapshot") ? ["Halted", "Suspended"] : ["Halted"],
+            "clone" or "copy" => vm.Flag("is_a_snapshot") || ClonesSuspended(records) ? ["Halted", "Suspended"] : ["Halted"],
             "create_template" or "destroy" or "export" => ["Halted", "Suspended"],
             "unpause" => ["Paused"],
             "resume" or "resume_on" or "csvm" => ["Suspended"],
@@ -112,7 +117,9 @@ public static class VmOperations
             return null;
         if (operation == "hard_reboot" && !running.Contains("hard_shutdown") && !running.Contains("hard_reboot"))
             return null;
-        if (operation is "metadata_export" or "clean_shutdown" or "clean_reboot" && running.All(o => o == "migrate_send"))
+        if (operation is "metadata_export" or "clean_shutdown" or "clean_reboot" && running is ["migrate_send"])
+            return null;
+        if (operation == "snapshot" && running is ["snapshot_with_quiesce"])
             return null;
         return new("OTHER_OPERATION_IN_PROGRESS", "VM", vm.Reference, Several(running), Several([.. current.Names]));
     }
@@ -127,7 +134,7 @@ public static class VmOperations
             if (!OnSnapshots.Contains(operation))
                 return new("VM_IS_SNAPSHOT", vm.Reference, name);
         }
-        else if (vm.Flag("is_a_template") && !OnTemplates.Contains(operation) && (operation is not ("destroy" or "migrate_send") || vm.Flag("is_default_template")))
+        else if (vm.Flag("is_a_template") && !OnTemplates.Contains(operation) && (operation is not ("destroy" or "migrate_send") || IsDefaultTemplate(vm)))
         {
             return new("VM_IS_TEMPLATE", vm.Reference, name);
         }
@@ -137,21 +144,46 @@ public static class VmOperations
         return operation == "revert" && !vm.Flag("is_a_snapshot") ? new("REVERT_ONLY_ALLOWED_ON_SNAPSHOT") : null;
     }
 
-    private static XenFailure? CheckDrivers(IRecords records, Record vm, string operation)
+    private static XenFailure? CheckMobility(IRecords records, Record vm, string operation)
     {
-        if (vm.Text("power_state") is not ("Running" or "Paused"))
-            return null;
-        if (operation is not ("suspend" or "checkpoint" or "pool_migrate" or "migrate_send" or "clean_shutdown" or "clean_reboot" or "changing_VCPUs_live"))
-            return null;
-        var hvm = vm.Text("HVM_boot_policy").Length > 0;
-        var drivers = records.Find(vm.Target("guest_metrics")) is { } guest && guest.Flag("PV_drivers_detected");
-        return !hvm || drivers ? null : new("VM_LACKS_FEATURE", vm.Reference);
+        bool Has(string field, string key) => records.Find(vm.Target("metrics")) is { } metrics ? metrics.Flag(field) : vm.Map("platform")[key]?.ToString() is "true" or "1";
+        var nested = Has("nested_virt", "nested-virt");
+        if (operation is "suspend" or "checkpoint" or "pool_migrate" or "migrate_send" && (nested || Has("nomigrate", "nomigrate")))
+            return new("VM_IS_IMMOBILE", vm.Reference);
+        return operation == "changing_dynamic_range" && nested ? new("VM_IS_USING_NESTED_VIRT", vm.Reference) : null;
     }
 
-    private static bool DisksReset(IRecords records, Record vm) =>
-        vm.Set("VBDs").Select(records.Find).OfType<Record>()
+    private static XenFailure? CheckDisks(IRecords records, Record vm, string operation)
+    {
+        if (operation is not ("snapshot" or "checkpoint" or "suspend" or "pool_migrate"))
+            return null;
+        var configurations = vm.Set("VBDs").Select(records.Find).OfType<Record>()
             .Select(v => records.Find(v.Target("VDI"))).OfType<Record>()
-            .Any(d => d.Map("sm_config")["on_boot"]?.ToString() == "reset");
+            .Select(d => d.Map("sm_config"))
+            .Where(c => c["on_boot"]?.ToString() == "reset");
+        return configurations.Any(c => operation != "pool_migrate" || c["caching"]?.ToString() == "true")
+            ? new("VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION")
+            : null;
+    }
+
+    private static XenFailure? CheckPassedThrough(Record vm, string operation)
+    {
+        var moves = operation is "suspend" or "checkpoint" or "pool_migrate" or "migrate_send";
+        if (moves && vm.Set("attached_PCIs").Any())
+            return new("VM_HAS_PCI_ATTACHED", vm.Reference);
+        var rests = (operation, vm.Text("power_state")) is ("migrate_send", "Halted") or ("checkpoint", "Suspended");
+        if (moves && !rests && vm.Set("VGPUs").Any())
+            return new("VM_HAS_VGPU", vm.Reference);
+        return (moves || operation == "snapshot") && vm.Set("VUSBs").Any() ? new("VM_HAS_VUSBS", vm.Reference) : null;
+    }
+
+    private static bool IsDomainZero(Record vm) => vm.Flag("is_control_domain") && vm.Int("domid") == 0;
+
+    private static bool IsDefaultTemplate(Record vm) => vm.Flag("is_default_template") || vm.Map("other_config")["default_template"]?.ToString() == "true";
+
+    /// <summary>An administrator may let suspended VMs be cloned.</summary>
+    private static bool ClonesSuspended(IRecords records) =>
+        records.All(records.Model.Class("pool")).Any(p => p.Map("other_config")["allow_clone_suspended_vm"]?.ToString() == "true");
 
     /// <summary>Operation names in errors, where they differ from the enum.</summary>
     private static string Text(string operation) => operation switch

@@ -9,7 +9,8 @@ namespace XapiCompat.Core.Services;
 /// <summary>Create, snapshot, clone, destroy and resize of disks: rules, files and records of one call.</summary>
 public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
-    public async ValueTask<Ref> CreateAsync(CallContext context, XenStruct members)
+    /// <param name="also">Runs in the commit that makes the record, with its reference.</param>
+    public async ValueTask<Ref> CreateAsync(CallContext context, XenStruct members, Action<UnitOfWork, string>? also = null)
     {
         if (members["type"]!.ToString() == "cbt_metadata")
             throw new XenException("VDI_INCOMPATIBLE_TYPE", "", VdiTypeText.Of("cbt_metadata"));
@@ -40,6 +41,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
                 unit.Set(reference, "managed", true);
                 unit.Set(reference, "snapshot_time", XenDate.Never);
                 records.Apply(unit, sr, changes);
+                also?.Invoke(unit, reference);
                 End(unit, intents);
                 scope.End(unit);
             });

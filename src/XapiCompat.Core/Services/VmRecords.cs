@@ -22,6 +22,10 @@ public static class VmRecords
     public static string Metadata(Record vm) => SExpression.Write(
         vm.Class.Fields.Where(f => !f.Internal).Select(f => (f.Name, vm[f])).Prepend(("_ref", vm.Reference)));
 
+    /// <summary>The same, without the record of the boot before, which would nest for ever.</summary>
+    public static string BootRecord(Record vm) => SExpression.Write(
+        vm.Class.Fields.Where(f => !f.Internal && f.Name is not ("last_booted_record" or "snapshot_metadata")).Select(f => (f.Name, vm[f])).Prepend(("_ref", vm.Reference)));
+
     /// <summary>A snapshot, or a clone or copy, of a VM's record; devices and disks are the caller's.</summary>
     /// <param name="info">snapshot_info of a snapshot.</param>
     public static Record Copy(UnitOfWork unit, IdSource ids, Record vm, string reference, string name, bool snapshot, XenStruct info, DateTimeOffset now)

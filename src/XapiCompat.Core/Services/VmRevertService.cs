@@ -1,4 +1,5 @@
 using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Machines;
 using XapiCompat.Core.Operations;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -10,7 +11,7 @@ namespace XapiCompat.Core.Services;
 /// both change in one transaction; the VM is off or suspended afterwards, whatever it did before.
 /// </summary>
 public sealed class VmRevertService(
-    RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, VdiService vdis, OperationGuard guard, IdSource ids, TimeProvider clock)
+    RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, VdiService vdis, VmPower power, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     public async ValueTask RevertAsync(CallContext context, Ref snapshotRef)
     {
@@ -25,6 +26,8 @@ public sealed class VmRevertService(
         await using var scope = await guard.BeginAsync(context, marks);
         snapshot = store.Current.Get("VM", snapshotRef);
         RequireLiveHost(snapshot);
+        if (exists)
+            await power.StopAsync(context.Part(0, 0), new(vmRef), clean: false, scope: null);
         var vbds = DeviceRecords.Devices(store.Current, snapshot, "VBDs").OrderBy(v => v.Text("userdevice"), StringComparer.Ordinal).ToList();
         var disks = DisksOf(snapshot, vbds);
         var inPlace = await RevertInPlaceAsync(context, disks);
