@@ -27,7 +27,7 @@ public sealed class MigrationTests : IAsyncLifetime
     [SeesEffectOf("VM.pool_migrate", "VM.restart_device_models", "host.compute_free_memory", "host.compute_memory_overhead")]
     public async Task A_running_VM_moves_with_its_memory()
     {
-        var rig = await VmRig.CreateAsync(_server);
+        var rig = await RigAsync();
         await _api.CallAsync("VM.start_on", rig.Vm, _first, false, false);
         var before = await rig.RecordAsync();
         var used = 1024 * Records.MiB + before["memory_overhead"].Number();
@@ -54,7 +54,7 @@ public sealed class MigrationTests : IAsyncLifetime
     [Fact]
     public async Task A_host_that_cannot_have_the_VM_refuses_it()
     {
-        var rig = await VmRig.CreateAsync(_server);
+        var rig = await RigAsync();
         await _api.CallAsync("VM.start_on", rig.Vm, _first, false, false);
         var sr = await rig.Disks.DefaultSrAsync();
         var none = JsonArguments.Map();
@@ -77,7 +77,7 @@ public sealed class MigrationTests : IAsyncLifetime
     [SeesEffectOf("VM.migrate_send", "host.migrate_receive", "VM.assert_can_migrate", "VM.assert_can_migrate_sender")]
     public async Task Migrate_send_moves_within_the_pool_and_changes_networks()
     {
-        var rig = await VmRig.CreateAsync(_server);
+        var rig = await RigAsync();
         await _api.CallAsync("VM.start_on", rig.Vm, _first, false, false);
         var pif = (await _api.ListAsync("host.get_PIFs", _second))[0];
         var network = await _api.TextAsync("PIF.get_network", pif);
@@ -162,9 +162,7 @@ public sealed class MigrationTests : IAsyncLifetime
     [SeesEffectOf("VM.assert_agile")]
     public async Task A_VM_is_agile_when_everything_it_has_is_shared()
     {
-        var rig = await VmRig.CreateAsync(_server);
-        var pif = (await _api.ListAsync("host.get_PIFs", _second))[0];
-        _server.Host.Records.Commit(unit => unit.Set(rig.Vif, "network", unit.Find(pif)!.Target("network")));
+        var rig = await RigAsync();
         await _api.CallAsync("VM.assert_agile", rig.Vm);
         var sr = await rig.Disks.DefaultSrAsync();
         _server.Host.Records.Commit(unit => unit.Set(sr, "shared", false));
@@ -179,6 +177,15 @@ public sealed class MigrationTests : IAsyncLifetime
         (await _api.FlagAsync("VM.get_cooperative", vm)).Should().BeTrue();
         (await _api.ListAsync("host.get_uncooperative_resident_VMs", _first)).Should().BeEmpty();
         (await _api.ListAsync("host.get_uncooperative_domains", _first)).Should().BeEmpty();
+    }
+
+    /// <summary>On a network that both hosts have: one without PIFs is where its running VMs are.</summary>
+    private async Task<VmRig> RigAsync()
+    {
+        var rig = await VmRig.CreateAsync(_server);
+        var network = await _api.TextAsync("PIF.get_network", (await _api.ListAsync("host.get_PIFs", _second))[0]);
+        _server.Host.Records.Commit(unit => unit.Set(rig.Vif, "network", network));
+        return rig;
     }
 
     private static object?[] Clone(object?[] arguments) => [.. arguments.Select(a => a is JsonNode node ? node.DeepClone() : a)];

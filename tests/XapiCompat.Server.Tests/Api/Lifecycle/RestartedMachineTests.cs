@@ -1,4 +1,5 @@
 using FluentAssertions;
+using XapiCompat.Core.Machines;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -39,51 +40,74 @@ public sealed class RestartedMachineTests(RunningServer server) : IClassFixture<
             await api.CallAsync("VM.hard_shutdown", machine);
     }
 
-    [Fact]
-    public async Task A_server_that_ends_in_the_middle_leaves_whole_VMs()
+    [Theory]
+    [InlineData("start", "Halted")]
+    [InlineData("suspend", "Running")]
+    [InlineData("resume", "Suspended")]
+    [InlineData("clean_shutdown", "Running")]
+    [InlineData("pool_migrate", "Running")]
+    public async Task A_server_that_dies_in_the_middle_leaves_whole_VMs(string operation, string state)
     {
-        server.Configure = o => o with { VmDurations = new() { Start = TimeSpan.FromMinutes(5), Suspend = TimeSpan.FromMinutes(5) } };
-        await server.RestartAsync();
-        var api = await server.LoginAsync();
-        var starting = await api.CreateVmAsync("starting");
-        await api.BeginAsync(starting, "start", "VM.start", starting, false, false);
-        server.Configure = o => o with { VmDurations = new() { Suspend = TimeSpan.FromMinutes(5) } };
-        var file = await CutAsync();
-        api = await server.LoginAsync();
-        (await AssertWholeAsync(api, starting)).Should().Be("Halted");
+        var slow = await RunningServer.CreateAsync(o => o with { VmDurations = Slow(operation) });
+        var dead = new RunningServer();
+        try
+        {
+            var rig = await VmRig.CreateAsync(slow);
+            if (operation != "start")
+                await rig.Api.StartVmAsync(rig.Vm);
+            if (operation == "resume")
+                await rig.Api.CallAsync("VM.suspend", rig.Vm);
+            object?[] arguments = operation switch
+            {
+                "start" or "resume" => [rig.Vm, false, false],
+                "pool_migrate" => [rig.Vm, await rig.Api.HostAsync(), JsonArguments.Map()],
+                _ => [rig.Vm],
+            };
+            var task = await rig.Api.BeginAsync(rig.Vm, operation, "VM." + operation, arguments);
+            using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            while (operation == "suspend" && await rig.Api.TextAsync("VM.get_suspend_VDI", rig.Vm) == Records.Null)
+                await Task.Delay(5, cap.Token);
 
-        await api.StartVmAsync(starting);
-        await api.BeginAsync(starting, "suspend", "VM.suspend", starting);
-        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (await api.TextAsync("VM.get_suspend_VDI", starting) == Records.Null)
-            await Task.Delay(5, cap.Token);
-        server.Configure = o => o with { VmDurations = new() };
-        await CutAsync();
-        api = await server.LoginAsync();
-        (await AssertWholeAsync(api, starting)).Should().Be("Running");
-        (await api.CallAsync("VDI.get_all_records")).AsObject().Should().NotContain(r => r.Value!["type"].Text() == "suspend");
-        file.Should().NotBeEmpty();
-        await api.CallAsync("VM.hard_shutdown", starting);
+            CopyState(slow.StatePath, dead.StatePath);
+            await rig.Api.CallAsync("task.cancel", task);
+            (await rig.Api.FinishedAsync(task))["status"].Text().Should().Be("cancelled");
+            await dead.StartAsync();
+            var api = await dead.LoginAsync();
+            (await AssertWholeAsync(api, rig.Vm)).Should().Be(state);
+            (await api.CallAsync("VDI.get_all_records")).AsObject().Count(r => r.Value!["type"].Text() == "suspend").Should().Be(state == "Suspended" ? 1 : 0);
+            if (state == "Suspended")
+                await api.CallAsync("VM.resume", rig.Vm, false, false);
+            if (state == "Halted")
+                await api.StartVmAsync(rig.Vm);
+            await api.CallAsync("VM.clean_shutdown", rig.Vm);
+        }
+        finally
+        {
+            await dead.DisposeAsync();
+            await slow.DisposeAsync();
+        }
     }
 
-    /// <summary>What the database holds now comes back after the stop: as if the process had died here.</summary>
-    private async Task<string> CutAsync()
+    private static SimulatedDurations Slow(string operation)
     {
-        var copy = server.Database + ".cut";
-        File.Copy(server.Database, copy, overwrite: true);
-        var wal = server.Database + "-wal";
-        var had = File.Exists(wal);
-        if (had)
-            File.Copy(wal, copy + "-wal", overwrite: true);
-        await server.StopAsync();
-        File.Copy(copy, server.Database, overwrite: true);
-        File.Delete(server.Database + "-shm");
-        if (had)
-            File.Copy(copy + "-wal", wal, overwrite: true);
-        else
-            File.Delete(wal);
-        await server.StartAsync();
-        return copy;
+        var time = TimeSpan.FromMinutes(5);
+        return operation switch
+        {
+            "start" => new() { Start = time },
+            "suspend" => new() { Suspend = time },
+            "resume" => new() { Resume = time },
+            "pool_migrate" => new() { Migrate = time },
+            _ => new() { Shutdown = time },
+        };
+    }
+
+    /// <summary>What the disk holds at this moment: all that a killed process leaves.</summary>
+    private static void CopyState(string from, string to)
+    {
+        foreach (var directory in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories).Prepend(from))
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, directory)));
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(f => Path.GetFileName(f) != "lock"))
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
     }
 
     private static async Task<string> AssertWholeAsync(XenClient api, string vm)
@@ -91,7 +115,7 @@ public sealed class RestartedMachineTests(RunningServer server) : IClassFixture<
         var record = await api.RecordAsync("VM", vm);
         record["current_operations"]!.AsObject().Should().BeEmpty();
         record["scheduled_to_be_resident_on"].Text().Should().Be(Records.Null);
-        record["suspend_VDI"].Text().Should().Be(Records.Null);
+        (record["suspend_VDI"].Text() != Records.Null).Should().Be(record["power_state"].Text() == "Suspended");
         (await api.CallAsync("host.get_current_operations", await api.HostAsync())).AsObject().Should().BeEmpty();
         return record["power_state"].Text();
     }

@@ -1,3 +1,4 @@
+using XapiCompat.Core.Machines;
 using XapiCompat.Core.Services;
 using XapiCompat.Server.Tests.Support;
 using XapiCompat.Store;
@@ -17,6 +18,7 @@ internal static class TwoHosts
         unit.Set(host, "name_label", name);
         unit.Set(host, "metrics", Copy(unit, ids, unit.Find(first.Target("metrics"))!));
         unit.Set(host, "control_domain", Ref.Null.Text);
+        MemoryModel.Refresh(unit, host);
         foreach (var record in unit.All(unit.Model.Class("PBD")).Concat(unit.All(unit.Model.Class("PIF"))).Where(r => r.Target("host") == first.Reference).ToList())
             unit.Set(Copy(unit, ids, record), "host", host);
         foreach (var sr in unit.All(unit.Model.Class("SR")).ToList())
