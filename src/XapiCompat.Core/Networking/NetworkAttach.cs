@@ -28,6 +28,14 @@ public static class NetworkAttach
             ForVif(unit, vif, host);
     }
 
+    /// <summary>For a domain that starts on its host: placing it there was the time to refuse, so that members of bonds stay as they are.</summary>
+    public static void AtStart(UnitOfWork unit, Record vm)
+    {
+        var host = vm.Target("resident_on");
+        foreach (var vif in Vifs(unit, vm).Where(v => unit.LocalPif(v.Target("network"), host) is not { } pif || PifTopology.BondOf(unit, pif) is null))
+            ForVif(unit, vif, host);
+    }
+
     public static void ForVif(UnitOfWork unit, Record vif, string host)
     {
         if (unit.FindOf("network", vif.Target("network")) is not { } network)

@@ -1,3 +1,4 @@
+using XapiCompat.Core.Networking;
 using XapiCompat.Core.Operations;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -14,6 +15,7 @@ public static class DeviceAttachment
     {
         foreach (var vbd in Devices(unit, vm, "VBDs").Where(v => VbdFacts.AttachesAtStart(vm, v)))
             VbdRecords.Attach(unit, vbd.Reference);
+        NetworkAttach.AtStart(unit, vm);
         foreach (var device in Others.SelectMany(kind => Devices(unit, vm, kind)))
             unit.Set(device.Reference, "currently_attached", true);
     }
@@ -22,6 +24,7 @@ public static class DeviceAttachment
     public static void DetachAll(UnitOfWork unit, Record vm)
     {
         VbdRecords.DetachAll(unit, vm);
+        NetworkAttach.DetachVm(unit, vm);
         foreach (var device in Others.SelectMany(kind => Devices(unit, vm, kind)))
         {
             unit.Set(device.Reference, "currently_attached", false);

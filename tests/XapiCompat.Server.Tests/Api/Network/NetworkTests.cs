@@ -155,5 +155,25 @@ public sealed class NetworkTests(RunningServer server) : IClassFixture<RunningSe
         rig.Get(management).Map("assigned_ips")[second]!.ToString().Should().Be("169.254.0.2", "a VM keeps its address");
     }
 
+    [Fact]
+    public async Task A_VM_that_starts_brings_its_networks_up()
+    {
+        var rig = await NetworkRig.CreateAsync(server);
+        var network = await rig.NetworkAsync();
+        var pif = await rig.PifAsync(network: network);
+        rig.Set(pif, "currently_attached", false);
+        var management = rig.All("network").First(n => n.Text("bridge") == "xenapi").Reference;
+        var vm = await rig.VmAsync();
+        var first = await rig.VifAsync(vm, network);
+        var second = await rig.VifAsync(vm, management, "1");
+        await rig.Api.CallAsync("VM.start", vm, false, false);
+        rig.Get(pif).Flag("currently_attached").Should().BeTrue();
+        rig.Get(management).Map("assigned_ips").Contains(second).Should().BeTrue();
+        (await rig.Api.ErrorAsync("PIF.unplug", pif)).Should().Equal("VIF_IN_USE", network, first);
+        await rig.Api.CallAsync("VM.hard_shutdown", vm);
+        await rig.Api.CallAsync("PIF.unplug", pif);
+        rig.Get(pif).Flag("currently_attached").Should().BeFalse();
+    }
+
     private static object Arguments(string bridge) => JsonArguments.Map(("name_label", "net"), ("bridge", bridge), ("other_config", JsonArguments.Map()));
 }
