@@ -94,6 +94,7 @@ internal sealed class ApiServices
             .Bind(new MessageHandlers())
             .Verify();
         BoundMessages = handlers.Bound;
+        Places = new(store);
         Dispatcher = new(store, handlers, Sessions, Tasks, Access, ids, new(options.Strict, log.Unexpected));
         Transfers = new DiskTransfers(store, storage, Sessions, Tasks, Access, vdis, stopping);
     }
@@ -112,6 +113,8 @@ internal sealed class ApiServices
 
     public VmssService Schedules { get; }
     public MachineServices Machines { get; }
+
+    public PoolPlaces Places { get; }
 
     public Dispatcher Dispatcher { get; }
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Server.Connections;
 using XapiCompat.Server.HttpActions;
@@ -9,7 +10,7 @@ namespace XapiCompat.Server;
 /// <summary>Listeners and the way of a request: HTTP actions by their paths, everything else posted is RPC.</summary>
 internal static class HttpPipeline
 {
-    public static WebApplication Build(ServerOptions options, StateDirectory state, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers)
+    public static WebApplication Build(ServerOptions options, StateDirectory state, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "XapiCompat" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
@@ -25,11 +26,12 @@ internal static class HttpPipeline
             {
                 IdleTimeout = options.TransferIdle,
                 Time = clock,
+                Redirects = new(places, options.Http, options.Https),
                 Logger = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("XapiCompat.Transfers"),
             };
             router = HttpActionTable.Create(transfers, transferOptions);
             KestrelLimits.Apply(kestrel);
-            Listen(kestrel, options, state, clock, HttpActionTable.RawHandlers(router, transferOptions));
+            Listen(kestrel, options, state, clock, HttpActionTable.RawHandlers(router, transferOptions), hosts);
         });
         var app = builder.Build();
         app.Run(async http =>
@@ -44,17 +46,22 @@ internal static class HttpPipeline
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, StateDirectory state, TimeProvider clock, RawRequestHandlers raw)
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, StateDirectory state, TimeProvider clock, RawRequestHandlers raw, IReadOnlyList<string> hosts)
     {
         var layer = new ConnectionLayerOptions { Time = clock };
         if (options.Http is { } http)
-            kestrel.Listen(http, listener => listener.UseXapiConnectionLayer(null, raw, layer));
+        {
+            foreach (var endpoint in PoolAddresses.Listeners(http, hosts))
+                kestrel.Listen(endpoint, listener => listener.UseXapiConnectionLayer(null, raw, layer));
+        }
+
         if (options.Unix is { } unix)
             LocalSocket.Listen(kestrel, unix, listener => listener.UseXapiConnectionLayer(null, raw, layer));
         if (options.Https is { } https)
         {
             var certificate = ServerCertificate.LoadOrCreate(state.Certificate, Environment.MachineName, clock.GetUtcNow());
-            kestrel.Listen(https, listener => listener.UseXapiConnectionLayer(certificate, raw, layer));
+            foreach (var endpoint in PoolAddresses.Listeners(https, hosts))
+                kestrel.Listen(endpoint, listener => listener.UseXapiConnectionLayer(certificate, raw, layer));
         }
     }
 

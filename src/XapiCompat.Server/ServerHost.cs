@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -9,6 +8,7 @@ using XapiCompat.Core.Seed;
 using XapiCompat.Core.Services;
 using XapiCompat.Datamodel;
 using XapiCompat.Server.Rpc;
+using XapiCompat.Storage;
 using XapiCompat.Store;
 
 namespace XapiCompat.Server;
@@ -41,6 +41,9 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Path of the local socket; null when it is off.</summary>
     public string? Unix { get; private init; }
 
+    /// <summary>The hosts of the pool beside the master, as uuid and address; all listen on the master's ports.</summary>
+    public IReadOnlyList<(string Uuid, string Address)> Members { get; private init; } = [];
+
     /// <summary>PEM file with the TLS certificate.</summary>
     public string Certificate => _state.Certificate;
 
@@ -66,6 +69,20 @@ public sealed class ServerHost : IAsyncDisposable
             writer.WriteString("user", options.User);
             writer.WriteNumber("pid", Environment.ProcessId);
             writer.WriteString("certificate", Https is null ? null : Certificate);
+            if (Members.Count > 0)
+            {
+                writer.WriteStartArray("members");
+                foreach (var (uuid, address) in Members)
+                {
+                    writer.WriteStartObject();
+                    writer.WriteString("uuid", uuid);
+                    writer.WriteString("address", address);
+                    writer.WriteEndObject();
+                }
+
+                writer.WriteEndArray();
+            }
+
             writer.WriteEndObject();
         }
 
@@ -87,14 +104,18 @@ public sealed class ServerHost : IAsyncDisposable
             store = OpenStore(state, model, options);
             var ids = new IdSource();
             var log = new ServerLog();
-            storage = new StorageHost(store, StoragePlugins.All(state, options, clock).Select(options.WrapStorage));
+            var planned = new PlannedVolumes(state.PlannedVolumes, options.Durable);
+            storage = new StorageHost(store, StoragePlugins.All(state, options, clock).Select(options.WrapStorage), planned);
             var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
             var api = new ApiServices(store, storage, credentials, options, ids, clock, log, stopping.Token);
-            await PrepareAsync(store, storage, api, ids, clock, options, log, cancellationToken);
+            await PrepareAsync(store, storage, planned, api, ids, clock, options, log, cancellationToken);
             api.Roles.Plant(store);
             UserSubjects.Plant(store, credentials, ids);
 
-            app = HttpPipeline.Build(options, state, clock, new RpcEndpoint(api.Dispatcher, api.Sessions, new(model), stopping.Token), api.Transfers);
+            var hosts = PoolAddresses.OfHosts(store);
+            options = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
+            var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), stopping.Token);
+            app = HttpPipeline.Build(options, state, clock, rpc, api.Transfers, api.Places, hosts);
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
@@ -105,9 +126,10 @@ public sealed class ServerHost : IAsyncDisposable
                 Http = bound.FirstOrDefault(u => u.Scheme == "http"),
                 Https = bound.FirstOrDefault(u => u.Scheme == "https"),
                 Unix = options.Unix is null ? null : Path.GetFullPath(options.Unix),
+                Members = PoolAddresses.OfMembers(store),
             };
         }
-        catch
+        catch (Exception e)
         {
             if (app is not null)
                 await app.DisposeAsync();
@@ -115,6 +137,8 @@ public sealed class ServerHost : IAsyncDisposable
                 await storage.DisposeAsync();
             store?.Dispose();
             state.Dispose();
+            if (e is SeedException)
+                throw new StartFailure(e.Message);
             throw;
         }
     }
@@ -148,14 +172,14 @@ public sealed class ServerHost : IAsyncDisposable
 
     /// <summary>First inventory, attached SRs, finished or undone operations, fields that are not stored.</summary>
     private static async Task PrepareAsync(
-        RecordStore store, StorageHost storage, ApiServices api, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
+        RecordStore store, StorageHost storage, PlannedVolumes planned, ApiServices api, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
     {
-        var facts = new HostFacts(Environment.MachineName, HostAddress(options), "8.3.0");
-        var inventory = new Inventory(store, ids, clock, facts);
-        inventory.Plant();
+        var inventory = new Inventory(store, ids, clock, new(Environment.MachineName, hosts => PoolAddresses.Of(options, hosts)));
+        inventory.Plant(options.Seed, planned, sr => storage.PluginOf(sr)?.Query().Features.ContainsKey("VDI_SNAPSHOT") == true);
         store.Commit(unit => SmRecords.Register(unit, ids, storage.Descriptions));
         await storage.AttachAllAsync(log.SrNotAttached, cancellationToken);
         await new IntentRecovery(store, storage, api.Volumes).RunAsync(cancellationToken);
+        await new SeedSnapshots(store, storage, ids, clock).TakeAsync(cancellationToken);
         foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.TryAttached(s) is not null).ToList())
         {
             var stat = await storage.Attached(sr).StatAsync(cancellationToken);
@@ -182,21 +206,6 @@ public sealed class ServerHost : IAsyncDisposable
         {
             throw new StartFailure("cannot listen on " + string.Join(" and ", new object?[] { options.Http, options.Https, options.Unix }.OfType<object>()) + ": " + e.Message);
         }
-    }
-
-    /// <summary>Clients connect to host.address for transfers, so it is where they reach this listener.</summary>
-    private static string HostAddress(ServerOptions options)
-    {
-        var address = (options.Https ?? options.Http)?.Address ?? IPAddress.Loopback;
-        if (!address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any))
-            return address.ToString();
-        foreach (var candidate in Dns.GetHostAddresses(Dns.GetHostName()))
-        {
-            if (candidate.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(candidate))
-                return candidate.ToString();
-        }
-
-        return IPAddress.Loopback.ToString();
     }
 
     private static async Task HousekeepAsync(SessionService sessions, TaskService tasks, VmssService schedules, TimeProvider clock, ServerLog log, CancellationToken stopping)

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using XapiCompat.Core.Machines;
+using XapiCompat.Core.Seed;
 using XapiCompat.Storage;
 
 namespace XapiCompat.Server;
@@ -56,6 +58,12 @@ public sealed record ServerOptions
     /// <summary>How long simulated guests take for each step.</summary>
     public SimulatedDurations VmDurations { get; init; } = new();
 
+    /// <summary>What a first start makes; a later one must not say otherwise.</summary>
+    public SeedOptions Seed { get; init; } = new();
+
+    /// <summary>Addresses of the pool's other hosts, for listeners that are not on 127.0.0.x.</summary>
+    public IReadOnlyList<IPAddress> MemberAddresses { get; init; } = [];
+
     private static readonly Option[] Known =
     [
         new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),
@@ -72,6 +80,15 @@ public sealed record ServerOptions
         new("--vm-durations", (o, text, name) => o with { VmDurations = Durations(name, text) }),
         Option.Flag("--durable", o => o with { Durable = true }),
         Option.Flag("--strict", o => o with { Strict = true }),
+        new("--seed", (o, text, _) => o with { Seed = o.Seed with { Source = text } }),
+        new("--profile", (o, text, _) => o with { Seed = o.Seed with { Profile = text } }),
+        new("--hosts", (o, text, name) => o with { Seed = o.Seed with { Hosts = Count(name, text) } }),
+        new("--srs", (o, text, name) => o with { Seed = o.Seed with { Srs = Count(name, text) } }),
+        new("--vms", (o, text, name) => o with { Seed = o.Seed with { Vms = Count(name, text) } }),
+        new("--vdis", (o, text, name) => o with { Seed = o.Seed with { Vdis = Count(name, text) } }),
+        new("--snapshots-per-vdi", (o, text, name) => o with { Seed = o.Seed with { SnapshotsPerVdi = Count(name, text) } }),
+        new("--seed-number", (o, text, name) => o with { Seed = o.Seed with { Number = Count(name, text) } }),
+        new("--member-addresses", (o, text, name) => o with { MemberAddresses = Addresses(name, text) }),
     ];
 
     /// <summary>Reads the command line; throws <see cref="StartFailure"/> with one clear line.</summary>
@@ -131,6 +148,12 @@ public sealed record ServerOptions
 
     private static SimulatedDurations Durations(string name, string text) =>
         SimulatedDurations.Parse(text) ?? throw new StartFailure(name + " takes seconds, or STEP=SECONDS,... with the steps start, shutdown, reboot, pause, suspend, resume, migrate, tools, acknowledge; not " + text);
+
+    private static int Count(string name, string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : throw new StartFailure(name + " takes a number, not " + text);
+
+    private static IPAddress[] Addresses(string name, string text) =>
+        [.. text.Split(',').Select(a => IPAddress.TryParse(a, out var address) ? address : throw new StartFailure(name + " takes addresses separated by commas, not " + text))];
 
     /// <param name="Apply">From the options so far, the text given and the name used, which errors repeat.</param>
     private sealed record Option(string Name, Func<ServerOptions, string, string, ServerOptions> Apply, bool TakesValue = true)

@@ -23,6 +23,8 @@ internal sealed class StateDirectory : IDisposable
     /// <summary>The hash of the superuser's password, once it was changed over the API.</summary>
     public string Password => System.IO.Path.Combine(Path, "root.password");
 
+    public string PlannedVolumes => System.IO.Path.Combine(Path, "planned");
+
     public string Storage => System.IO.Path.Combine(Path, "sr");
 
     public static StateDirectory Open(string path)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -88,7 +89,7 @@ internal sealed partial class VhdTreeSr
         if (source is { Parent: { } parent, IsEmpty: true })
             return Added(await AddLeafAsync(uuid, source.Size, parent, meta));
 
-        var step = new TreeSwitch(directory, source, uuid, Guid.NewGuid());
+        var step = new TreeSwitch(directory, source, uuid, FreeBaseId(uuid));
         await step.RunAsync(meta);
         var leaf = _index.Switch(source, step.BaseId, step.LeafUniqueId);
         var added = new TreeNode(uuid, step.NewUniqueId, source.Size, source) { Meta = meta };
@@ -99,6 +100,19 @@ internal sealed partial class VhdTreeSr
     }
 
     private static ImmutableSortedDictionary<string, string> Keys(IReadOnlyDictionary<string, string> pairs) => VolumeMeta.None.Keys.AddRange(pairs);
+
+    /// <summary>Follows from the new volume's uuid, so that the same calls give the same tree; any other when that one is taken.</summary>
+    private Guid FreeBaseId(Guid uuid)
+    {
+        Span<byte> input = stackalloc byte[17];
+        uuid.TryWriteBytes(input, bigEndian: true, out _);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(input, hash);
+        hash[6] = (byte)(hash[6] & 0x0F | 0x80);
+        hash[8] = (byte)(hash[8] & 0x3F | 0x80);
+        var id = new Guid(hash[..16], bigEndian: true);
+        return _index.Knows(id) || directory.Exists(id) ? Guid.NewGuid() : id;
+    }
 
     private async ValueTask<TreeNode> AddLeafAsync(Guid id, long size, TreeNode? parent, VolumeMeta meta)
     {

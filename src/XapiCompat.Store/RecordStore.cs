@@ -1,3 +1,4 @@
+using System.Globalization;
 using XapiCompat.Datamodel;
 
 namespace XapiCompat.Store;
@@ -10,6 +11,8 @@ public sealed class RecordStore : IDisposable
 {
     // Commits without durable content do not write the generation; a restart continues above everything handed out.
     private const long GenerationBlock = 1_000_000;
+
+    private const string Generation = "generation";
 
     private readonly Lock _writer = new();
     private readonly RelationIndex _relations;
@@ -26,9 +29,9 @@ public sealed class RecordStore : IDisposable
         _space = space;
         Model = model;
         _relations = new(model);
-        var start = long.Parse(file.ReadMeta("generation") ?? "0") + 1;
+        var start = long.Parse(file.ReadMeta(Generation) ?? "0", CultureInfo.InvariantCulture) + 1;
         _reservedGeneration = start + GenerationBlock;
-        file.Write([], [], [], [], _reservedGeneration);
+        file.Write([], [], [], [], new Dictionary<string, string> { [Generation] = Text(_reservedGeneration) });
         space.Hold();
         _intents = file.ReadIntents().ToDictionary(i => i.Id, StringComparer.Ordinal);
         _current = LoadAll(file, model, start);
@@ -73,6 +76,13 @@ public sealed class RecordStore : IDisposable
         }
     }
 
+    /// <summary>A stored fact about the whole store (<see cref="UnitOfWork.SetFact"/>), or null.</summary>
+    public string? Fact(string name)
+    {
+        lock (_writer)
+            return _file.ReadMeta(name);
+    }
+
     public void Commit(Action<UnitOfWork> change) => Commit(unit =>
     {
         change(unit);
@@ -94,7 +104,7 @@ public sealed class RecordStore : IDisposable
             unit.DeriveRelations(_relations);
             Derive?.Invoke(unit);
             unit.DropUnchanged();
-            if (unit.Drafts.Count + unit.Deleted.Count + unit.NewIntents.Count + unit.EndedIntents.Count == 0)
+            if (unit.Drafts.Count + unit.Deleted.Count + unit.NewIntents.Count + unit.EndedIntents.Count + unit.NewFacts.Count == 0)
                 return result;
 
             var generation = _current.Generation + 1;
@@ -105,9 +115,11 @@ public sealed class RecordStore : IDisposable
                     record.Created = generation;
             }
 
-            var reserve = generation >= _reservedGeneration ? generation + GenerationBlock : (long?)null;
-            Write(unit, reserve);
-            _reservedGeneration = reserve ?? _reservedGeneration;
+            var reserve = generation >= _reservedGeneration ? generation + GenerationBlock : _reservedGeneration;
+            if (reserve != _reservedGeneration)
+                unit.NewFacts[Generation] = Text(reserve);
+            Write(unit);
+            _reservedGeneration = reserve;
             foreach (var intent in unit.NewIntents)
                 _intents[intent.Id] = intent;
             foreach (var id in unit.EndedIntents)
@@ -139,14 +151,14 @@ public sealed class RecordStore : IDisposable
     }
 
     /// <summary>Writes a unit, or throws OUT_OF_SPACE with nothing changed.</summary>
-    private void Write(UnitOfWork unit, long? reserve)
+    private void Write(UnitOfWork unit)
     {
         var frees = unit.Deleted.Any(r => r.Class.Persistent) || unit.EndedIntents.Count > 0 || unit.NewIntents.Any(i => i.Operation == "destroy");
         while (true)
         {
             try
             {
-                _file.Write(unit.Drafts.Where(r => IsDurableChange(unit, r)), unit.Deleted, unit.NewIntents, unit.EndedIntents, reserve);
+                _file.Write(unit.Drafts.Where(r => IsDurableChange(unit, r)), unit.Deleted, unit.NewIntents, unit.EndedIntents, unit.NewFacts);
                 if (frees)
                     _space.Hold();
                 return;
@@ -177,6 +189,8 @@ public sealed class RecordStore : IDisposable
 
         return false;
     }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private Database LoadAll(SqliteFile file, Model model, long generation)
     {

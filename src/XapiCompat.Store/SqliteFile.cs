@@ -81,16 +81,17 @@ internal sealed class SqliteFile : IDisposable
     /// One transaction; nothing is written when there is nothing durable in it. Throws <see cref="StoreFullException"/>
     /// with nothing written when the file system is full.
     /// </summary>
-    public void Write(IEnumerable<Record> written, IEnumerable<Record> deleted, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, long? reservedGeneration)
+    public void Write(
+        IEnumerable<Record> written, IEnumerable<Record> deleted, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, IReadOnlyDictionary<string, string> facts)
     {
         var upserts = written.Where(r => r.Class.Persistent).ToList();
         var deletes = deleted.Where(r => r.Class.Persistent).ToList();
-        if (upserts.Count + deletes.Count + intents.Count + endedIntents.Count == 0 && reservedGeneration is null)
+        if (upserts.Count + deletes.Count + intents.Count + endedIntents.Count + facts.Count == 0)
             return;
 
         try
         {
-            InTransaction(() => WriteAll(upserts, deletes, intents, endedIntents, reservedGeneration));
+            InTransaction(() => WriteAll(upserts, deletes, intents, endedIntents, facts));
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL)
         {
@@ -98,24 +99,10 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    private void WriteAll(List<Record> upserts, List<Record> deletes, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, long? reservedGeneration)
+    private void WriteAll(List<Record> upserts, List<Record> deletes, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, IReadOnlyDictionary<string, string> facts)
     {
-        foreach (var record in upserts)
-        {
-            _connection.Execute(
-                "INSERT INTO objects (ref, class, uuid, created, modified, fields) VALUES (@Ref, @Class, @Uuid, @Created, @Modified, @Fields) " +
-                "ON CONFLICT (ref) DO UPDATE SET uuid = excluded.uuid, modified = excluded.modified, fields = excluded.fields",
-                new
-                {
-                    Ref = record.Reference,
-                    Class = record.Class.Name,
-                    Uuid = record.Class.Find("uuid") is null ? null : record.Uuid,
-                    record.Created,
-                    record.Modified,
-                    Fields = EncodeFields(record),
-                });
-        }
-
+        if (upserts.Count > 0)
+            Upsert(upserts);
         foreach (var record in deletes)
             _connection.Execute("DELETE FROM objects WHERE ref = @Reference", new { record.Reference });
         foreach (var intent in intents)
@@ -127,8 +114,35 @@ internal sealed class SqliteFile : IDisposable
 
         foreach (var id in endedIntents)
             _connection.Execute("DELETE FROM intents WHERE id = @id", new { id });
-        if (reservedGeneration is { } reserved)
-            WriteMeta("generation", reserved.ToString());
+        foreach (var (name, value) in facts)
+            WriteMeta(name, value);
+    }
+
+    /// <summary>One prepared statement for all; in the order of the key, so that thousands of rows fill page after page.</summary>
+    private void Upsert(List<Record> records)
+    {
+        if (records.Count > 1)
+            records.Sort((a, b) => string.CompareOrdinal(a.Reference, b.Reference));
+        using var command = _connection.CreateCommand();
+        command.CommandText =
+            "INSERT INTO objects (ref, class, uuid, created, modified, fields) VALUES ($ref, $class, $uuid, $created, $modified, $fields) " +
+            "ON CONFLICT (ref) DO UPDATE SET uuid = excluded.uuid, modified = excluded.modified, fields = excluded.fields";
+        var reference = command.Parameters.Add("$ref", SqliteType.Text);
+        var @class = command.Parameters.Add("$class", SqliteType.Text);
+        var uuid = command.Parameters.Add("$uuid", SqliteType.Text);
+        var created = command.Parameters.Add("$created", SqliteType.Integer);
+        var modified = command.Parameters.Add("$modified", SqliteType.Integer);
+        var fields = command.Parameters.Add("$fields", SqliteType.Text);
+        foreach (var record in records)
+        {
+            reference.Value = record.Reference;
+            @class.Value = record.Class.Name;
+            uuid.Value = record.Class.Find("uuid") is null ? DBNull.Value : record.Uuid;
+            created.Value = record.Created;
+            modified.Value = record.Modified;
+            fields.Value = EncodeFields(record);
+            command.ExecuteNonQuery();
+        }
     }
 
     /// <summary>SQLite rolls back by itself when it runs out of space, which the driver's transactions do not expect.</summary>

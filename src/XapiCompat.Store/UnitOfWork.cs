@@ -31,6 +31,8 @@ public sealed class UnitOfWork : IRecords
 
     internal List<string> EndedIntents { get; } = [];
 
+    internal Dictionary<string, string> NewFacts { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The object before this unit, or null when it is new.</summary>
     public Record? Before(string reference) => _base.Find(reference);
 
@@ -102,20 +104,30 @@ public sealed class UnitOfWork : IRecords
 
     public void EndIntent(string id) => EndedIntents.Add(id);
 
-    /// <summary>Derives the many side of every relation from what changed on the one side.</summary>
+    /// <summary>Stores a fact about the whole store, durable with this commit; see <see cref="RecordStore.Fact"/>.</summary>
+    public void SetFact(string name, string value) => NewFacts[name] = value;
+
+    /// <summary>
+    /// Derives the many side of every relation from what changed on the one side. Changes are gathered by target first: a
+    /// commit of thousands of disks writes the set of their SR once.
+    /// </summary>
     internal void DeriveRelations(RelationIndex relations)
     {
-        foreach (var record in _drafts.Values.ToList())
+        var edits = new Dictionary<(string Target, int Field), SetEdit>();
+        foreach (var record in _drafts.Values)
         {
             foreach (var relation in relations.From(record.Class))
-                Mirror(relation, record.Reference, Before(record.Reference)?[relation.One], record[relation.One]);
+                Mirror(edits, relation, record.Reference, Before(record.Reference)?[relation.One], record[relation.One]);
         }
 
-        foreach (var record in _deleted.Values.ToList())
+        foreach (var record in _deleted.Values)
         {
             foreach (var relation in relations.From(record.Class))
-                Mirror(relation, record.Reference, record[relation.One], null);
+                Mirror(edits, relation, record.Reference, record[relation.One], null);
         }
+
+        foreach (var ((target, _), edit) in edits)
+            Apply(target, edit);
     }
 
     /// <summary>Drops drafts that equal what is stored: writing an equal value is no change.</summary>
@@ -128,22 +140,47 @@ public sealed class UnitOfWork : IRecords
         }
     }
 
-    private void Mirror(RelationDef relation, string source, XenValue? before, XenValue? after)
+    private static void Mirror(
+        Dictionary<(string Target, int Field), SetEdit> edits, RelationDef relation, string source, XenValue? before, XenValue? after)
     {
         if (Equals(before, after))
             return;
         var old = RelationIndex.Targets(before);
         var now = RelationIndex.Targets(after);
         foreach (var target in old.Except(now))
-            Edit(relation, target, items => [.. items.Where(i => i.ToString() != source)]);
+            Of(target).Removed.Add(source);
         foreach (var target in now.Except(old))
-            Edit(relation, target, items => items.Any(i => i.ToString() == source) ? items : [.. items, XenString.Of(source)]);
+            Of(target).Added.Add(source);
+
+        SetEdit Of(string target)
+        {
+            if (!edits.TryGetValue((target, relation.Many.Index), out var edit))
+                edits[(target, relation.Many.Index)] = edit = new(relation);
+            return edit;
+        }
     }
 
     /// <summary>The items themselves are kept: sets of thousands change by one.</summary>
-    private void Edit(RelationDef relation, string target, Func<IReadOnlyList<XenValue>, IReadOnlyList<XenValue>> edit)
+    private void Apply(string target, SetEdit edit)
     {
-        if (Find(target) is { } record && record.Class == relation.ManyClass)
-            Set(target, relation.Many.Name, new XenArray(edit(((XenArray)record[relation.Many]).Items)));
+        if (Find(target) is not { } record || record.Class != edit.Relation.ManyClass)
+            return;
+        var items = ((XenArray)record[edit.Relation.Many]).Items;
+        var kept = edit.Removed.Count == 0 ? items : [.. items.Where(i => !edit.Removed.Contains(i.ToString()!))];
+        IEnumerable<string> added = edit.Added;
+        if (edit.Added.Count == 1)
+            added = kept.Any(i => i.ToString() == edit.Added[0]) ? [] : edit.Added;
+        else if (kept.Count > 0)
+            added = edit.Added.Except(kept.Select(i => i.ToString()!), StringComparer.Ordinal);
+        Set(target, edit.Relation.Many.Name, new XenArray([.. kept, .. added.Select(XenString.Of)]));
+    }
+
+    private sealed class SetEdit(RelationDef relation)
+    {
+        public RelationDef Relation { get; } = relation;
+
+        public HashSet<string> Removed { get; } = new(StringComparer.Ordinal);
+
+        public List<string> Added { get; } = [];
     }
 }

@@ -23,6 +23,7 @@ public sealed class Dispatcher
     private readonly TaskService _tasks;
     private readonly AccessControl _access;
     private readonly DispatcherOptions _options;
+    private readonly MemberGate _member = new();
     private readonly FrozenDictionary<string, MessageDef>.AlternateLookup<ReadOnlySpan<char>> _asyncNames;
 
     private readonly MessageDef _extension;
@@ -66,11 +67,13 @@ public sealed class Dispatcher
     private async ValueTask<XenValue> RunAsync(RpcCall call, CallOrigin origin)
     {
         var isAsync = call.Method.StartsWith("Async.", StringComparison.Ordinal);
-        var message = FindMessage(call, isAsync);
+        var message = FindMessage(call, isAsync, origin);
         var given = WithoutSession(call, message, out var sessionReference);
         CheckCount(message, given);
         var arguments = Type(message, given);
         var session = CheckSession(message, sessionReference);
+        if (origin.Master is { } master)
+            _member.Check(message, session, master);
         if (message.Removed && !StaysCallable.Contains(message.FullName))
             throw new XenException("MESSAGE_REMOVED");
         if (isAsync && !message.Async)
@@ -80,10 +83,13 @@ public sealed class Dispatcher
             return StartAsync(call.Method, message, session, arguments, origin, denied);
         if (denied is not null)
             throw denied.AsException();
-        return await RunSyncAsync(message, session, sessionReference, arguments, origin);
+        var result = await RunSyncAsync(message, session, sessionReference, arguments, origin);
+        if (origin.Master is not null)
+            _member.Note(message, result);
+        return result;
     }
 
-    private MessageDef FindMessage(RpcCall call, bool isAsync)
+    private MessageDef FindMessage(RpcCall call, bool isAsync, CallOrigin origin)
     {
         var name = isAsync ? call.Method.AsSpan(6) : call.Method;
         var message = isAsync
@@ -97,6 +103,8 @@ public sealed class Dispatcher
         {
             if (call.Arguments[0] is not XenString reference || _sessions.Find(reference.Text) is not { } session)
                 throw Errors.SessionInvalid(call.Arguments[0].ToString()!);
+            if (origin.Master is { } master)
+                throw MemberGate.IsSlave(master);
             if (_access.Refusal(_extension, [], session) is { } denied)
                 throw denied.AsException();
         }
@@ -256,9 +264,8 @@ public sealed class Dispatcher
 
 /// <param name="Address">Where the caller connects from, for originators and logs.</param>
 /// <param name="SubtaskOf">Task named in the request's headers, or null.</param>
-/// <param name="Trusted">True on the local socket, whose file only its owner can open.</param>
 /// <param name="Disconnected">Fires when the caller is gone; only long polls look at it.</param>
-public sealed record CallOrigin(string Address, string? SubtaskOf = null, bool Trusted = false, CancellationToken Disconnected = default)
+public sealed record CallOrigin(string Address, string? SubtaskOf = null, bool Trusted = false, string? Master = null, CancellationToken Disconnected = default)
 {
     public static CallOrigin Unknown { get; } = new("");
 }

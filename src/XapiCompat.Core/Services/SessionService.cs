@@ -100,7 +100,7 @@ public sealed class SessionService(
                 reference,
                 [
                     ("uuid", ids.NewUuidText()),
-                    ("this_host", unit.All(unit.Model.Class("host")).FirstOrDefault()?.Reference ?? Ref.Null.Text),
+                    ("this_host", unit.All(unit.Model.Class("pool")).FirstOrDefault()?.Target("master") ?? Ref.Null.Text),
                     ("last_active", now),
                     ("validation_time", now),
                     ("is_local_superuser", login.User is null),

@@ -6,7 +6,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Services;
 
 /// <summary>The plugins by SR type, and the SRs that are attached here.</summary>
-public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> plugins) : IAsyncDisposable
+public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> plugins, PlannedVolumes planned) : IAsyncDisposable
 {
     private readonly Dictionary<string, IStoragePlugin> _plugins = plugins
         .SelectMany(p => p.Query().Types.Select(t => (Type: t, Plugin: p)))
@@ -42,7 +42,8 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
         {
             if (create)
                 await plugin.CreateAsync(sr.Configuration, cancellationToken);
-            return _attached[sr.Uuid] = new AttachedSr(sr.Configuration.Uuid, await plugin.AttachAsync(sr.Configuration, cancellationToken));
+            var attached = await plugin.AttachAsync(sr.Configuration, cancellationToken);
+            return _attached[sr.Uuid] = new AttachedSr(sr.Configuration.Uuid, await planned.CompleteAsync(sr.Configuration.Uuid, attached, cancellationToken));
         }
         catch (Exception e) when (StorageErrors.IsForeseen(e))
         {
@@ -105,7 +106,7 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
     /// <summary>The first inventory names SRs that have no directory yet, and so does a first start that was interrupted.</summary>
     private async ValueTask MakeMissingAsync(Record sr, Record pbd, CancellationToken cancellationToken)
     {
-        if (sr.Set("VDIs").Any() || Identity(sr, pbd) is not { Plugin: { } plugin } identity)
+        if ((sr.Set("VDIs").Any() && !planned.IsUntouched(Guid.Parse(sr.Uuid))) || Identity(sr, pbd) is not { Plugin: { } plugin } identity)
             return;
         try
         {

@@ -19,6 +19,8 @@ internal sealed class ExportRawVdi(IDiskTransfers transfers, TransferOptions opt
     public async Task InvokeAsync(HttpContext context)
     {
         var request = new TransferRequest(context, transfers, Action);
+        if (await request.RedirectAsync(options.Redirects))
+            return;
         if (await request.BeginAsync() is not { } begun)
             return;
         await using var transfer = begun;

@@ -29,6 +29,8 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
     public async Task InvokeAsync(HttpContext context)
     {
         var request = new TransferRequest(context, transfers, Action);
+        if (await request.RedirectAsync(options.Redirects))
+            return;
         var form = UploadForm.Of(context.Request);
         if (form.Length == 0 && !request.NamesTask)
         {

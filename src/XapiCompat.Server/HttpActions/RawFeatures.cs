@@ -17,7 +17,15 @@ internal static class RawFeatures
         features.Set<IHttpResponseFeature>(response);
         features.Set<IHttpResponseBodyFeature>(response);
         if (request.Connection.RemoteEndPoint is IPEndPoint remote)
-            features.Set<IHttpConnectionFeature>(new HttpConnectionFeature { RemoteIpAddress = remote.Address, RemotePort = remote.Port });
+        {
+            features.Set<IHttpConnectionFeature>(new HttpConnectionFeature
+            {
+                RemoteIpAddress = remote.Address,
+                RemotePort = remote.Port,
+                LocalIpAddress = (request.Connection.LocalEndPoint as IPEndPoint)?.Address,
+            });
+        }
+
         return features;
     }
 

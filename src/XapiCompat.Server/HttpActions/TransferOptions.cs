@@ -10,5 +10,8 @@ internal sealed record TransferOptions
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>Null where there is one host only.</summary>
+    public Redirects? Redirects { get; init; }
+
     public ILogger Logger { get; init; } = NullLogger.Instance;
 }

@@ -44,6 +44,26 @@ internal sealed class TransferRequest(HttpContext context, IDiskTransfers transf
         }
     }
 
+    /// <summary>
+    /// Sends the client to the host that sees the disk's SR: 302, with the task untouched, which the target binds.
+    /// </summary>
+    /// <returns>True when the request is answered by that.</returns>
+    public async ValueTask<bool> RedirectAsync(Redirects? redirects)
+    {
+        if (redirects?.ForDisk(context, Parameters.QueryFirst("vdi")) is not { } location)
+            return false;
+        if (!await CheckAsync())
+            return true;
+        var response = context.Response;
+        response.StatusCode = StatusCodes.Status302Found;
+        response.Headers.Location = location;
+        response.Headers.CacheControl = "no-cache, no-store";
+        response.Headers.Connection = "close";
+        response.ContentLength = 0;
+        await response.StartAsync(context.RequestAborted);
+        return true;
+    }
+
     /// <summary>Ends the task and answers; nothing was sent before.</summary>
     public async ValueTask RefuseAsync(ITransfer transfer, int status, XenFailure failure)
     {

@@ -7,7 +7,7 @@ using XapiCompat.Wire;
 namespace XapiCompat.Server.Rpc;
 
 /// <summary>RPC posts: JSON-RPC below <c>/jsonrpc</c>, XML-RPC on every other path.</summary>
-internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, SystemMethods system, CancellationToken stopping)
+internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, PoolPlaces places, SystemMethods system, CancellationToken stopping)
 {
     private const long BeforeLogin = 1L << 20;
     private const long Login = 64L << 10;
@@ -66,6 +66,8 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
             http.Connection.RemoteIpAddress?.ToString() ?? "",
             subtaskOf.Length > 0 ? subtaskOf : null,
             LocalSocket.IsTrusted(http),
+            places.HasMembers ? places.MasterBehind(Redirects.LocalAddress(http)) : null,
+            waiting.Token);
             waiting.Token);
         return (request, await dispatcher.InvokeAsync(request.Call, origin));
     }

@@ -1,0 +1,166 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using XapiCompat.Disks;
+
+namespace XapiCompat.Storage;
+
+/// <summary>
+/// An SR with planned volumes. Whatever is asked about one of them, the plugin makes it first and then answers itself;
+/// only lists show it as it will be. Made, then noted, then used: an interruption in between leaves a volume that the
+/// next attach finds.
+/// </summary>
+internal sealed class PlannedSr(ISr inner, IEnumerable<PlannedVolume> planned, Action<string> noteMade) : ISr
+{
+    private static readonly Dictionary<string, string> None = [];
+
+    private readonly ConcurrentDictionary<string, PlannedVolume> _planned =
+        new(planned.Select(v => KeyValuePair.Create(v.Uuid.ToString("D"), v)), StringComparer.Ordinal);
+
+    private readonly SemaphoreSlim _making = new(1, 1);
+
+    public IReadOnlyList<string> Problems => inner.Problems;
+
+    public async ValueTask<SrStat> StatAsync(CancellationToken cancellationToken)
+    {
+        var stat = await inner.StatAsync(cancellationToken);
+        return stat with { VirtualAllocation = stat.VirtualAllocation + _planned.Values.Sum(v => v.Size) };
+    }
+
+    public async ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken)
+    {
+        // Nothing is made meanwhile: a volume in neither list would lose its record.
+        await _making.WaitAsync(cancellationToken);
+        try
+        {
+            return [.. await inner.ListAsync(cancellationToken), .. _planned.Values.Select(Info)];
+        }
+        finally
+        {
+            _making.Release();
+        }
+    }
+
+    public async ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.StatVolumeAsync(key, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken)
+    {
+        await MakeAsync(spec.Uuid.ToString("D"), cancellationToken);
+        return await inner.CreateVolumeAsync(spec, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> SnapshotAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.SnapshotAsync(key, uuid, driverParams, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> CloneAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.CloneAsync(key, uuid, driverParams, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> SnapshotAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.SnapshotAsync(key, uuid, driverParams, keys, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> CloneAsync(
+        string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.CloneAsync(key, uuid, driverParams, keys, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> RevertAsync(string snapshotKey, string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(snapshotKey, cancellationToken);
+        await MakeAsync(key, cancellationToken);
+        return await inner.RevertAsync(snapshotKey, key, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.DestroyVolumeAsync(key, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> ResizeAsync(string key, long virtualSize, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.ResizeAsync(key, virtualSize, cancellationToken);
+    }
+
+    public async ValueTask SetNameAsync(string key, string name, string description, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        await inner.SetNameAsync(key, name, description, cancellationToken);
+    }
+
+    public async ValueTask SetAsync(string key, IReadOnlyDictionary<string, string?> keys, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        await inner.SetAsync(key, keys, cancellationToken);
+    }
+
+    public async ValueTask<IReadOnlyList<Extent>?> CompareAsync(string baseKey, string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(baseKey, cancellationToken);
+        await MakeAsync(key, cancellationToken);
+        return await inner.CompareAsync(baseKey, key, cancellationToken);
+    }
+
+    public async ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.OpenAsync(key, mode, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await inner.DisposeAsync();
+        _making.Dispose();
+    }
+
+    private async ValueTask MakeAsync(string key, CancellationToken cancellationToken)
+    {
+        if (!_planned.ContainsKey(key))
+            return;
+        await _making.WaitAsync(cancellationToken);
+        try
+        {
+            if (!_planned.TryGetValue(key, out var volume))
+                return;
+            await inner.CreateVolumeAsync(new(volume.Uuid, volume.Name, volume.Description, volume.Size, Sharable: false, None), cancellationToken);
+            noteMade(key);
+            _planned.TryRemove(key, out _);
+        }
+        finally
+        {
+            _making.Release();
+        }
+    }
+
+    /// <summary>A file that is not there takes no room. The name of its data counts nowhere before somebody reads it, and then it is made.</summary>
+    private static VolumeInfo Info(PlannedVolume volume) => new(
+        volume.Uuid.ToString("D"),
+        volume.Uuid,
+        volume.Name,
+        volume.Description,
+        ReadWrite: true,
+        Sharable: false,
+        volume.Size,
+        PhysicalUtilisation: 0,
+        Managed: true,
+        DataId: new Guid(Digest(volume.Uuid), bigEndian: true),
+        None,
+        None);
+
+    private static byte[] Digest(Guid uuid) => SHA256.HashData(uuid.ToByteArray(bigEndian: true))[..16];
+}
