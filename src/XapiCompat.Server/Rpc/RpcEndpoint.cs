@@ -68,7 +68,6 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
             LocalSocket.IsTrusted(http),
             places.HasMembers ? places.MasterBehind(Redirects.LocalAddress(http)) : null,
             waiting.Token);
-            waiting.Token);
         return (request, await dispatcher.InvokeAsync(request.Call, origin));
     }
 
