@@ -175,8 +175,8 @@ public sealed class ServerHost : IAsyncDisposable
         RecordStore store, StorageHost storage, PlannedVolumes planned, ApiServices api, IdSource ids, TimeProvider clock, ServerOptions options, ServerLog log, CancellationToken cancellationToken)
     {
         var inventory = new Inventory(store, ids, clock, new(Environment.MachineName, hosts => PoolAddresses.Of(options, hosts)));
-        inventory.Plant(options.Seed, planned, sr => storage.PluginOf(sr)?.Query().Features.ContainsKey("VDI_SNAPSHOT") == true);
-        store.Commit(unit => SmRecords.Register(unit, ids, storage.Descriptions));
+        var seedIds = inventory.Plant(options.Seed, planned, sr => storage.PluginOf(sr)?.Query().Features.ContainsKey("VDI_SNAPSHOT") == true);
+        store.Commit(unit => SmRecords.Register(unit, seedIds, storage.Descriptions));
         await storage.AttachAllAsync(log.SrNotAttached, cancellationToken);
         await new IntentRecovery(store, storage, api.Volumes).RunAsync(cancellationToken);
         await new SeedSnapshots(store, storage, ids, clock).TakeAsync(cancellationToken);

@@ -22,13 +22,14 @@ public sealed class Inventory(RecordStore store, IdSource freshIds, TimeProvider
     /// Makes the inventory in an empty store; the disks of SRs that <paramref name="hasVolumes"/> are planned first.
     /// Throws <see cref="SeedException"/>, also when a store that is not empty was made from something else.
     /// </summary>
-    public void Plant(SeedOptions given, PlannedVolumes volumes, Func<Record, bool> hasVolumes)
+    /// <returns>Where what else is made at this start takes references and uuids from.</returns>
+    public IdSource Plant(SeedOptions given, PlannedVolumes volumes, Func<Record, bool> hasVolumes)
     {
         if (store.Current.Count(store.Model.Class("pool")) > 0)
         {
             if (store.Fact(SeedFact) is { } then && given.Contradicts(then) is { } option)
                 throw new SeedException(option + " does not fit: the state directory holds another inventory, and a seed applies to the first start only");
-            return;
+            return freshIds;
         }
 
         var document = SeedDocument.Load(given.Source ?? SeedOptions.DefaultSource);
@@ -47,6 +48,7 @@ public sealed class Inventory(RecordStore store, IdSource freshIds, TimeProvider
             unit.SetFact(SeedFact, options.Describe());
             SeedSnapshots.Promise(unit, options);
         });
+        return ids;
     }
 
     /// <summary>Brings up to date what depends on this start: addresses, times, operations of the host, metrics that are not stored.</summary>
