@@ -27,14 +27,13 @@ internal sealed class ApiServices
         var work = new VolumeWork(store, storage, Volumes, ids, clock);
         var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
         var copier = new VdiCopyService(store, storage, Volumes, work, guard, ids, clock);
-        var images = new CheckpointImages(store, storage, Volumes, work, guard, ids);
         var vms = new VmService(store, guard);
-        var copies = new VmCopyService(store, work, copier, images, guard, ids, clock);
+        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
+        var copies = new VmCopyService(store, work, copier, Machines.Suspension, guard, ids, clock);
         Schedules = new VmssService(store, copies, vms, vdis, clock);
         var srs = new SrService(store, storage, Volumes, guard, ids);
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
-        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))

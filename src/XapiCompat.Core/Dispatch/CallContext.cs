@@ -37,6 +37,9 @@ public sealed class CallContext
     /// <summary>Progress of the task, 0 to 1.</summary>
     public void Progress(double fraction) => _progress(fraction);
 
+    /// <summary>The same caller and task for work that must come to its end: it is not cancelled and shows no progress.</summary>
+    public CallContext Detached() => new(Session, SessionRecord, Task, _ => { }, CancellationToken.None) { Origin = Origin };
+
     /// <summary>A context for a part of the work, whose progress fills a part of the task's.</summary>
     public CallContext Part(double from, double to) =>
         new(Session, SessionRecord, Task, f => _progress(from + ((to - from) * f)), Cancellation) { Origin = Origin };

@@ -1,4 +1,5 @@
 using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Machines;
 using XapiCompat.Core.Operations;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -20,37 +21,58 @@ public sealed record VmCopyPlan(string Operation, string Name, Func<Record, bool
 
 /// <summary>Snapshot, checkpoint, clone and copy of whole VMs: all disks at one instant, all records in one transaction.</summary>
 public sealed class VmCopyService(
-    RecordStore store, VolumeWork work, VdiCopyService copier, CheckpointImages images, OperationGuard guard, IdSource ids, TimeProvider clock)
+    RecordStore store, VolumeWork work, VdiCopyService copier, VmSuspension suspension, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     public async ValueTask<Ref> RunAsync(CallContext context, Ref vm, VmCopyPlan plan)
     {
         store.Current.Get("VM", vm);
         await using var vmScope = await guard.BeginAsync(context, [new("VM", vm.Text, plan.Operation)]);
         var source = store.Current.Get("VM", vm);
-        var vbds = DeviceRecords.Devices(store.Current, source, "VBDs").Where(v => plan.Skip?.Invoke(v) != true).OrderBy(v => v.Text("userdevice"), StringComparer.Ordinal).ToList();
-        var sources = Disks(vbds);
-        var memory = MemoryOf(source, plan, sources);
-        if (memory == Memory.Copied)
-            sources.Add(store.Current.Get("VDI", source.Target("suspend_VDI")));
+        if (plan.Operation != "checkpoint" || source.Text("power_state") != "Running")
+        {
+            var info = plan.Operation == "checkpoint" ? XenStruct.Empty : VmRecords.Info(source);
+            return await CopyAsync(context, vm, plan, info, vmScope.End);
+        }
 
-        var result = new NewVm(ids.NewReference(), memory);
-        var image = memory == Memory.Saved ? await images.CreateAsync(context, source) : null;
-        var disks = new Dictionary<string, string>(StringComparer.Ordinal);
+        // The guest's memory lies still in a suspend image while it is copied; whatever comes of that, the guest goes on.
+        RequireSnapshots(source);
+        await suspension.SaveAsync(context.Part(0, 0.4), vm, null);
         try
         {
-            if (plan.Disks == CopyKind.Copy)
-                await CopyDisksAsync(context, plan, sources, disks, unit => Write(unit, vm.Text, plan, result, vbds, disks, image, vmScope));
-            else
-                await BranchDisksAsync(context, plan, sources, disks, unit => Write(unit, vm.Text, plan, result, vbds, disks, image, vmScope));
+            return await CopyAsync(context.Part(0.4, 0.8), vm, plan, VmRecords.Info(source), _ => { });
         }
-        catch
+        finally
         {
-            if (image is not null && store.Current.Find(result.Reference) is null)
-                await images.DiscardAsync(image);
-            throw;
+            await suspension.RestoreAsync(context.Detached(), vm, null, paused: false, null);
         }
+    }
 
-        return new(result.Reference);
+    /// <param name="info">snapshot_info of a snapshot.</param>
+    /// <param name="end">Part of the commit that writes the new VM.</param>
+    private async ValueTask<Ref> CopyAsync(CallContext context, Ref vm, VmCopyPlan plan, XenStruct info, Action<UnitOfWork> end)
+    {
+        var source = store.Current.Get("VM", vm);
+        var vbds = DeviceRecords.Devices(store.Current, source, "VBDs").Where(v => plan.Skip?.Invoke(v) != true).OrderBy(v => v.Text("userdevice"), StringComparer.Ordinal).ToList();
+        var sources = Disks(vbds);
+
+        // A copy of a checkpoint starts anew, and a plain snapshot has no memory.
+        var suspended = plan.Operation != "snapshot" && source.Text("power_state") == "Suspended" && !source.Flag("is_a_snapshot");
+        if (suspended && store.Current.Find(source.Target("suspend_VDI")) is { } memory)
+            sources.Add(memory);
+        var reference = ids.NewReference();
+        var disks = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (plan.Disks == CopyKind.Copy)
+            await CopyDisksAsync(context, plan, sources, disks, Write);
+        else
+            await BranchDisksAsync(context, plan, sources, disks, Write);
+        return new(reference);
+
+        void Write(UnitOfWork unit)
+        {
+            WriteVm(unit, vm.Text, reference, plan, info, suspended);
+            WriteDevices(unit, unit.Find(vm.Text)!, reference, vbds, disks, plan, suspended);
+            end(unit);
+        }
     }
 
     /// <summary>Snapshots or clones: all under one hold, so that they show one instant.</summary>
@@ -147,18 +169,22 @@ public sealed class VmCopyService(
         }
     }
 
-    private void Write(
-        UnitOfWork unit, string vm, VmCopyPlan plan, NewVm result, List<Record> vbds, Dictionary<string, string> disks, CheckpointImage? image, OperationScope vmScope)
+    private void WriteVm(UnitOfWork unit, string vm, string reference, VmCopyPlan plan, XenStruct info, bool suspended)
     {
-        var source = unit.Find(vm)!;
-        var reference = result.Reference;
-        var info = plan.Operation == "checkpoint" && source.Text("power_state") != "Running" ? XenStruct.Empty : VmRecords.Info(source);
-        var copy = VmRecords.Copy(unit, ids, source, reference, Storable.Clean(plan.Name).ToString()!, plan.IsSnapshot, info, clock.GetUtcNow());
+        VmRecords.Copy(unit, ids, unit.Find(vm)!, reference, Storable.Clean(plan.Name).ToString()!, plan.IsSnapshot, info, clock.GetUtcNow());
         unit.Set(reference, "is_vmss_snapshot", plan.Scheduled);
-        var suspended = result.Memory != Memory.None || (plan.Operation == "checkpoint" && source.Text("power_state") == "Suspended");
+        if (suspended)
+            unit.Set(reference, "power_state", "Suspended");
+        if (plan.IsSnapshot)
+            unit.Set(vm, "parent", reference);
+    }
+
+    private void WriteDevices(
+        UnitOfWork unit, Record source, string reference, List<Record> vbds, Dictionary<string, string> disks, VmCopyPlan plan, bool suspended)
+    {
         foreach (var vbd in vbds)
             DeviceRecords.CopyVbd(unit, ids, vbd, reference, disks.GetValueOrDefault(vbd.Target("VDI"), vbd.Target("VDI")), suspended);
-        var seed = plan.IsSnapshot ? null : copy.Map("other_config")["mac_seed"]!.ToString();
+        var seed = plan.IsSnapshot ? null : unit.Find(reference)!.Map("other_config")["mac_seed"]!.ToString();
         foreach (var vif in DeviceRecords.Devices(unit, source, "VIFs"))
             DeviceRecords.CopyVif(unit, ids, vif, reference, seed, suspended);
         foreach (var vgpu in DeviceRecords.Devices(unit, source, "VGPUs"))
@@ -166,57 +192,22 @@ public sealed class VmCopyService(
         foreach (var vtpm in DeviceRecords.Devices(unit, source, "VTPMs"))
             DeviceRecords.CopyVtpm(unit, ids, vtpm, reference);
         if (suspended)
-        {
-            unit.Set(reference, "power_state", "Suspended");
-            unit.Set(reference, "suspend_VDI", image?.Reference ?? disks.GetValueOrDefault(source.Target("suspend_VDI"), Ref.Null.Text));
-        }
+            unit.Set(reference, "suspend_VDI", disks.GetValueOrDefault(source.Target("suspend_VDI"), Ref.Null.Text));
+    }
 
-        if (image is not null)
-        {
-            images.Write(unit, image);
-
-            // As if the running VM's image had been snapshotted and dropped.
-            unit.Set(image.Reference, "is_a_snapshot", true);
-            unit.Set(image.Reference, "snapshot_of", ids.NewReference());
-            unit.Set(image.Reference, "snapshot_time", copy["snapshot_time"]);
-        }
-
-        if (plan.IsSnapshot)
-            unit.Set(vm, "parent", reference);
-        vmScope.End(unit);
+    private void RequireSnapshots(Record vm)
+    {
+        var disks = Disks(DeviceRecords.Devices(store.Current, vm, "VBDs"));
+        if (disks.Any(d => !SrFacts.HasFeature(store.Current, store.Current.Get("SR", d.Target("SR")), "VDI_SNAPSHOT")))
+            throw new XenException("SR_OPERATION_NOT_SUPPORTED", vm.Reference);
     }
 
     private List<Record> Disks(List<Record> vbds) =>
         [.. vbds.Where(v => v.Text("type") == "Disk" && !v.Flag("empty")).Select(v => v.Target("VDI")).Distinct().Select(v => store.Current.Get("VDI", v))];
-
-    /// <summary>A copy of a checkpoint starts anew, so that it needs no memory; a checkpoint of a running VM writes it now.</summary>
-    private Memory MemoryOf(Record source, VmCopyPlan plan, List<Record> disks)
-    {
-        var state = source.Text("power_state");
-        if (plan.Operation == "checkpoint" && state == "Running")
-        {
-            if (disks.Any(d => !SrFacts.HasFeature(store.Current, store.Current.Get("SR", d.Target("SR")), "VDI_SNAPSHOT")))
-                throw new XenException("SR_OPERATION_NOT_SUPPORTED", source.Reference);
-            return Memory.Saved;
-        }
-
-        return plan.Operation != "snapshot" && state == "Suspended" && !source.Flag("is_a_snapshot") && store.Current.Find(source.Target("suspend_VDI")) is not null
-            ? Memory.Copied
-            : Memory.None;
-    }
 
     private DiskSubtasks Subtasks(CallContext context, string message, List<Record> sources) =>
         new(store, ids, clock, context, message, [.. sources.Select(s => s.Int("virtual_size"))]);
 
     /// <summary>One hint for all disks of a VM, so that an array may group them.</summary>
     private Dictionary<string, string> EpochHint() => new(StringComparer.Ordinal) { ["epochhint"] = ids.NewUuidText() };
-
-    private enum Memory
-    {
-        None,
-        Saved,
-        Copied,
-    }
-
-    private sealed record NewVm(string Reference, Memory Memory);
 }

@@ -13,7 +13,7 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
     public async Task A_checkpoint_of_a_running_VM_has_memory_and_the_VM_runs_on()
     {
         var rig = await VmRig.CreateAsync(server.Server);
-        Run(rig);
+        await RunAsync(rig);
         var before = await rig.RecordAsync();
         var task = await rig.Api.FinishedTaskAsync("Async.VM.checkpoint", rig.Vm, "point");
         Text(task, "status").Should().Be("success", task["error_info"]!.ToJsonString());
@@ -33,7 +33,10 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
         var memory = await rig.Disks.RecordAsync(Text(record, "suspend_VDI"));
         Text(memory, "type").Should().Be("suspend");
         Text(memory, "name_label").Should().Be("Suspend image");
-        Flag(memory, "is_a_snapshot").Should().BeTrue();
+        Flag(memory, "is_a_snapshot").Should().BeTrue("the guest's own image is gone again");
+        (await rig.Api.ErrorAsync("VDI.get_uuid", Text(memory, "snapshot_of")))[0].Should().Be("HANDLE_INVALID");
+        (await rig.ReadMarkAsync(Text(record, "suspend_VDI"))).Should().NotBe(0, "the guest's state was saved");
+        (await rig.RecordAsync())["domid"]!.GetValue<long>().Should().BeGreaterThan(before["domid"]!.GetValue<long>(), "the guest went on in a new domain");
         memory["virtual_size"]!.GetValue<long>().Should().BeGreaterThanOrEqualTo(before["memory_static_max"]!.GetValue<long>());
         File.Exists(server.Server.StatePath + "/sr/" + await rig.Api.TextAsync("SR.get_uuid", Text(memory, "SR")) + "/" + Text(memory, "uuid") + ".vhd").Should().BeTrue();
         record["allowed_operations"]!.AsArray().Select(o => o!.GetValue<string>())
@@ -49,7 +52,7 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
     {
         var rig = await VmRig.CreateAsync(server.Server);
         await rig.Api.CallAsync("VM.set_suspend_SR", rig.Vm, server.OtherSr);
-        Run(rig);
+        await RunAsync(rig);
         var point = await rig.Api.TextAsync("VM.checkpoint", rig.Vm, "elsewhere");
         Text(await rig.Disks.RecordAsync(Text(await rig.RecordAsync(point), "suspend_VDI")), "SR").Should().Be(server.OtherSr);
     }
@@ -102,7 +105,7 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
     public async Task A_clone_of_a_checkpoint_is_halted_and_has_no_memory()
     {
         var rig = await VmRig.CreateAsync(server.Server);
-        Run(rig);
+        await RunAsync(rig);
         var point = await rig.Api.TextAsync("VM.checkpoint", rig.Vm, "point");
         foreach (var clone in (string[])[await rig.Api.TextAsync("VM.clone", point, "clone"), await rig.Api.TextAsync("VM.copy", point, "copy", Records.Null)])
         {
@@ -149,13 +152,16 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
     public async Task A_running_VM_goes_back_to_its_checkpoint()
     {
         var rig = await VmRig.CreateAsync(server.Server);
-        Run(rig);
+        await RunAsync(rig);
         var point = await rig.Api.TextAsync("VM.checkpoint", rig.Vm, "point");
         await rig.Api.CallAsync("VM.revert", point);
         var record = await rig.RecordAsync();
         Text(record, "power_state").Should().Be("Suspended");
         record["domid"]!.GetValue<long>().Should().Be(-1);
         Text(record, "resident_on").Should().Be(Records.Null);
+        await rig.Api.CallAsync("VM.resume", rig.Vm, false, false);
+        Text(await rig.RecordAsync(), "power_state").Should().Be("Running", "what the checkpoint saved is good enough to go on from");
+        await rig.Api.CallAsync("VM.hard_shutdown", rig.Vm);
         await rig.Api.CallAsync("VM.destroy", rig.Vm);
         await rig.Api.CallAsync("VM.revert", point);
         var back = await rig.Api.TextAsync("VM.get_snapshot_of", point);
@@ -169,7 +175,7 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
     public async Task A_failed_checkpoint_leaves_nothing_behind(string operation, int number)
     {
         var rig = await VmRig.CreateAsync(server.Server);
-        Run(rig);
+        await RunAsync(rig);
         var state = await Leftovers.OfAsync(rig, server.Server);
         server.Faults.Fail(operation, number, StorageFaults.Full);
         (await rig.Api.ErrorAsync("VM.checkpoint", rig.Vm, "no"))[0].Should().Be(operation == "create" ? "SR_SUSPEND_SPACE_INSUFFICIENT" : "SR_BACKEND_FAILURE_44");
@@ -182,7 +188,7 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
     public async Task Without_a_place_for_memory_there_is_no_checkpoint()
     {
         var rig = await VmRig.CreateAsync(server.Server);
-        Run(rig);
+        await RunAsync(rig);
         var host = (await rig.Api.ListAsync("host.get_all"))[0];
         var sr = await rig.Api.TextAsync("host.get_suspend_image_sr", host);
         await rig.Api.CallAsync("host.set_suspend_image_sr", host, Records.Null);
@@ -193,26 +199,18 @@ public sealed class VmCheckpointTests(TwoSrServer server) : IClassFixture<TwoSrS
         server.SetFeature("ext", "VDI_SNAPSHOT", true);
     }
 
-    private void Run(VmRig rig) => server.Server.Host.Records.Commit(unit =>
-    {
-        unit.Set(rig.Vm, "power_state", "Running");
-        unit.Set(rig.Vm, "domid", 7);
-        unit.Set(rig.Vm, "resident_on", unit.All(unit.Model.Class("host")).First().Reference);
-        foreach (var vbd in unit.Find(rig.Vm)!.Set("VBDs").ToList())
-            unit.Set(vbd, "currently_attached", true);
-    });
+    private static Task RunAsync(VmRig rig) => rig.Api.CallAsync("VM.start", rig.Vm, false, false);
 
     private async Task<string> SuspendAsync(VmRig rig, byte mark)
     {
         var image = await rig.Disks.CreateAsync(2 * Records.MiB, "Suspend image", ("type", "suspend"));
         await rig.MarkAsync(image, mark);
-        Run(rig);
         server.Server.Host.Records.Commit(unit =>
         {
             unit.Set(rig.Vm, "power_state", "Suspended");
             unit.Set(rig.Vm, "suspend_VDI", image);
-            unit.Set(rig.Vm, "domid", -1);
-            unit.Set(rig.Vm, "resident_on", Records.Null);
+            foreach (var vbd in unit.Find(rig.Vm)!.Set("VBDs").ToList())
+                unit.Set(vbd, "currently_attached", true);
         });
         return image;
     }
