@@ -20,7 +20,7 @@ internal sealed class ApiServices
         Roles = new RoleTable(store.Model);
         Access = new AccessControl(store.Model, Roles);
         var guard = new OperationGuard(store, clock);
-        Sessions = new SessionService(store, ids, clock, credentials, Roles, new(options.SessionIdle, options.LoginPause));
+        Sessions = new SessionService(store, ids, clock, credentials, Roles, new(options.SessionIdle, options.LoginPause, log.LoginFailed));
         Events = new EventService(store, Sessions, clock, options.EventDelay);
         Tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
         Volumes = new VolumeRecords(storage, ids);

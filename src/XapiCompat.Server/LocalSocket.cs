@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -13,6 +15,13 @@ internal static class LocalSocket
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public static bool IsTrusted(HttpContext http) => http.Features.Get<TrustedPeer>() is not null;
+
+    /// <summary>A request that does not come through Kestrel is as trusted as its connection.</summary>
+    public static void Pass(ConnectionContext connection, IFeatureCollection features)
+    {
+        if (connection.Features.Get<TrustedPeer>() is { } peer)
+            features.Set(peer);
+    }
 
     /// <summary>Closes the file to others before anybody can connect: sockets accept nobody between bind and listen.</summary>
     public static void Guard(WebApplicationBuilder builder) => builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>

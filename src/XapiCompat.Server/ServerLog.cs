@@ -10,6 +10,13 @@ internal sealed class ServerLog
 
     public void SrNotAttached(Record sr, XenFailure failure) => Write($"warning: SR {sr.Uuid} is not attached: {failure}");
 
+    /// <summary>The name is the caller's: nothing in it may look like another line.</summary>
+    public void LoginFailed(string user, string address)
+    {
+        var shown = string.Concat(user.Take(64).Select(c => char.IsControl(c) ? '?' : c));
+        Write($"warning: login of \"{shown}\" from {(address.Length > 0 ? address : "the local socket")} failed");
+    }
+
     private static void Write(string line)
     {
         try

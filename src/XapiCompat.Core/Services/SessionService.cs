@@ -9,7 +9,8 @@ namespace XapiCompat.Core.Services;
 /// <summary>How long sessions live and what a failed login costs.</summary>
 /// <param name="Idle">A session that nobody used for so long is gone.</param>
 /// <param name="FailurePause">A failed login is answered after it; zero: at once.</param>
-public sealed record SessionLimits(TimeSpan Idle, TimeSpan FailurePause);
+/// <param name="OnFailure">Told of each failed login: user and address.</param>
+public sealed record SessionLimits(TimeSpan Idle, TimeSpan FailurePause, Action<string, string>? OnFailure = null);
 
 /// <summary>Logins. Sessions live in memory only: after a restart every client logs in again.</summary>
 public sealed class SessionService(
@@ -33,9 +34,11 @@ public sealed class SessionService(
     {
         if (origin.Trusted && user.Length == 0 && password.Length == 0)
             return Open(new(credentials.Superuser, null), originator);
-        var login = await _throttle.TryAsync(origin.Address, () => AuthenticateAsync(user, password, superuserOnly), origin.Disconnected)
-            ?? throw new XenException("SESSION_AUTHENTICATION_FAILED", user, "Authentication failure");
-        return Open(login, originator);
+        var login = await _throttle.TryAsync(origin.Address, () => AuthenticateAsync(user, password, superuserOnly), origin.Disconnected);
+        if (login is not null)
+            return Open(login, originator);
+        limits.OnFailure?.Invoke(user, origin.Address);
+        throw new XenException("SESSION_AUTHENTICATION_FAILED", user, "Authentication failure");
     }
 
     /// <summary>The live session behind a reference, marked as used; null when there is none.</summary>

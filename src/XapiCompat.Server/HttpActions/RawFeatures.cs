@@ -26,6 +26,7 @@ internal static class RawFeatures
             });
         }
 
+        LocalSocket.Pass(request.Connection, features);
         return features;
     }
 

@@ -46,6 +46,8 @@ public sealed class LocalSocketTests : IAsyncLifetime
     {
         using var http = Http();
         (await PlainHttp.SendAsync(http, HttpMethod.Get, "/export_raw_vdi?vdi=" + SampleValues.Nowhere)).Status.Should().Be(500);
+        var endless = await RawAsync("PUT /import_raw_vdi?vdi=" + SampleValues.Nowhere + " HTTP/1.0\r\n\r\n");
+        endless.Should().StartWith("HTTP/1.1 500").And.Contain("HANDLE_INVALID");
         (await PlainHttp.SendAsync(_server.Http, HttpMethod.Get, "/export_raw_vdi?vdi=" + SampleValues.Nowhere)).Status.Should().Be(401);
     }
 
@@ -80,6 +82,17 @@ public sealed class LocalSocketTests : IAsyncLifetime
         await File.WriteAllTextAsync(_directory.File("precious"), "data");
         await FluentActions.Awaiting(() => ServerHost.StartAsync(other with { Unix = _directory.File("precious") })).Should().ThrowAsync<StartFailure>();
         (await File.ReadAllTextAsync(_directory.File("precious"))).Should().Be("data");
+    }
+
+    /// <summary>An upload without a length does not go through the usual way.</summary>
+    private async Task<string> RawAsync(string text)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath));
+        using var reader = new StreamReader(new NetworkStream(socket));
+        await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(text));
+        socket.Shutdown(SocketShutdown.Send);
+        return await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private HttpClient Http() => new(new SocketsHttpHandler
