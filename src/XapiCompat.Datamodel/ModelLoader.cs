@@ -71,7 +71,8 @@ internal static class ModelLoader
             name,
             index,
             Flag(root, "in_database"),
-            Flag(root, "persistent"),
+            // Messages are no table of the database, but a real host keeps them across restarts too.
+            Flag(root, "persistent") || name == "message",
             Flag(root, "generates_events"),
             fields,
             create.ValueKind == JsonValueKind.Object ? Strings(create.GetProperty("required")) : [],

@@ -15,7 +15,8 @@ namespace XapiCompat.Server;
 /// <summary>The services behind the API and the handlers that use them; a class of handlers gets one line here.</summary>
 internal sealed class ApiServices
 {
-    public ApiServices(RecordStore store, StorageHost storage, Credentials credentials, ServerOptions options, IdSource ids, TimeProvider clock, ServerLog log, CancellationToken stopping)
+    public ApiServices(RecordStore store, StorageHost storage, Credentials credentials, ServerOptions options, IServerCertificate certificate, IdSource ids,
+        TimeProvider clock, ServerLog log, CancellationToken stopping)
     {
         Roles = new RoleTable(store.Model);
         Access = new AccessControl(store.Model, Roles);
@@ -31,6 +32,7 @@ internal sealed class ApiServices
         Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
         var copies = new VmCopyService(store, work, copier, Machines.Suspension, guard, ids, clock);
         Schedules = new VmssService(store, copies, vms, vdis, clock);
+        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
         var srs = new SrService(store, storage, Volumes, guard, ids);
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
@@ -47,7 +49,7 @@ internal sealed class ApiServices
             .Bind(new VdiFieldHandlers(store, vdis))
             .Bind(new SrHandlers(store, storage, Volumes, guard))
             .Bind(new SrLifecycleHandlers(store, srs, probe))
-            .Bind(new SrFieldHandlers(store, ids))
+            .Bind(new SrFieldHandlers(store))
             .Bind(new SrDataSourceHandlers(new(store)))
             .Bind(new SrReplicationHandlers(store, new(store, vdis)))
             .Bind(new PbdHandlers(store, pbds, guard, ids))
@@ -90,7 +92,7 @@ internal sealed class ApiServices
             .Bind(new VmFirmwareHandlers(store))
             .Bind(new VmApplianceHandlers(store, Machines.Appliances))
             .Bind(new HostVmHandlers(store, Machines.Evacuation))
-            .Bind(new MessageHandlers())
+            .BindHostMessages(store, guard, options, certificate, Machines.Power, ids, clock, stopping)
             .Verify();
         BoundMessages = handlers.Bound;
         Places = new(store);

@@ -10,7 +10,7 @@ namespace XapiCompat.Server;
 /// <summary>Listeners and the way of a request: HTTP actions by their paths, everything else posted is RPC.</summary>
 internal static class HttpPipeline
 {
-    public static WebApplication Build(ServerOptions options, StateDirectory state, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts)
+    public static WebApplication Build(ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "XapiCompat" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
@@ -31,7 +31,7 @@ internal static class HttpPipeline
             };
             router = HttpActionTable.Create(transfers, transferOptions);
             KestrelLimits.Apply(kestrel);
-            Listen(kestrel, options, state, clock, HttpActionTable.RawHandlers(router, transferOptions), hosts);
+            Listen(kestrel, options, certificate, clock, HttpActionTable.RawHandlers(router, transferOptions), hosts);
         });
         var app = builder.Build();
         app.Run(async http =>
@@ -46,7 +46,7 @@ internal static class HttpPipeline
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, StateDirectory state, TimeProvider clock, RawRequestHandlers raw, IReadOnlyList<string> hosts)
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RawRequestHandlers raw, IReadOnlyList<string> hosts)
     {
         var layer = new ConnectionLayerOptions { Time = clock };
         if (options.Http is { } http)
@@ -59,9 +59,10 @@ internal static class HttpPipeline
             LocalSocket.Listen(kestrel, unix, listener => listener.UseXapiConnectionLayer(null, raw, layer));
         if (options.Https is { } https)
         {
-            var certificate = ServerCertificate.LoadOrCreate(state.Certificate, Environment.MachineName, clock.GetUtcNow());
+            // A file that cannot be read stops the start, not the first connection.
+            _ = certificate.Current;
             foreach (var endpoint in PoolAddresses.Listeners(https, hosts))
-                kestrel.Listen(endpoint, listener => listener.UseXapiConnectionLayer(certificate, raw, layer));
+                kestrel.Listen(endpoint, listener => listener.UseXapiConnectionLayer(() => certificate.Current, raw, layer));
         }
     }
 

@@ -22,7 +22,8 @@ internal static class ServerCertificate
         }
     }
 
-    private static void Create(string path, string hostName, DateTimeOffset now)
+    /// <summary>A new self-signed certificate in place of what is there.</summary>
+    public static void Create(string path, string hostName, DateTimeOffset now)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=" + hostName, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -35,7 +36,12 @@ internal static class ServerCertificate
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(10));
 
-        // Written aside and renamed: an interrupted first start leaves no half key behind.
+        Write(path, [certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem()]);
+    }
+
+    /// <summary>Written aside and renamed: an interrupted write leaves no half key behind. Only the owner may read.</summary>
+    public static void Write(string path, IEnumerable<string> parts)
+    {
         var draft = path + ".new";
         File.Delete(draft);
         using (var file = new FileStream(draft, new FileStreamOptions
@@ -46,8 +52,8 @@ internal static class ServerCertificate
         }))
         using (var writer = new StreamWriter(file))
         {
-            writer.WriteLine(certificate.ExportCertificatePem());
-            writer.WriteLine(key.ExportPkcs8PrivateKeyPem());
+            foreach (var part in parts)
+                writer.WriteLine(part);
         }
 
         File.Move(draft, path, overwrite: true);

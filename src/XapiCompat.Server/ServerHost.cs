@@ -107,7 +107,8 @@ public sealed class ServerHost : IAsyncDisposable
             var planned = new PlannedVolumes(state.PlannedVolumes, options.Durable);
             storage = new StorageHost(store, StoragePlugins.All(state, options, clock).Select(options.WrapStorage), planned);
             var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
-            var api = new ApiServices(store, storage, credentials, options, ids, clock, log, stopping.Token);
+            var certificate = new ServerCertificateFile(state.Certificate, Environment.MachineName, clock);
+            var api = new ApiServices(store, storage, credentials, options, certificate, ids, clock, log, stopping.Token);
             await PrepareAsync(store, storage, planned, api, ids, clock, options, log, cancellationToken);
             api.Roles.Plant(store);
             UserSubjects.Plant(store, credentials, ids);
@@ -115,7 +116,7 @@ public sealed class ServerHost : IAsyncDisposable
             var hosts = PoolAddresses.OfHosts(store);
             options = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
             var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), stopping.Token);
-            app = HttpPipeline.Build(options, state, clock, rpc, api.Transfers, api.Places, hosts);
+            app = HttpPipeline.Build(options, certificate, clock, rpc, api.Transfers, api.Places, hosts);
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();

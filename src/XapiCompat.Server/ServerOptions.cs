@@ -52,9 +52,6 @@ public sealed record ServerOptions
     /// <summary>Puts something between the host and its storage plugins; for tests that make storage fail.</summary>
     public Func<IStoragePlugin, IStoragePlugin> WrapStorage { get; init; } = plugin => plugin;
 
-    /// <summary>Directories below which SRs may be made, beside the state directory's own.</summary>
-    public IReadOnlyList<string> SrRoots { get; init; } = [];
-
     /// <summary>How long simulated guests take for each step.</summary>
     public SimulatedDurations VmDurations { get; init; } = new();
 
@@ -76,8 +73,8 @@ public sealed record ServerOptions
         new("--login-pause", (o, text, name) => o with { LoginPause = Seconds(name, text, least: 0) }),
         new("--event-delay", (o, text, name) => o with { EventDelay = Milliseconds(name, text) }),
         new("--transfer-idle", (o, text, name) => o with { TransferIdle = Seconds(name, text) }),
-        new("--sr-root", (o, text, name) => o with { SrRoots = [.. o.SrRoots, ExistingDirectory(name, text)] }),
         new("--vm-durations", (o, text, name) => o with { VmDurations = Durations(name, text) }),
+        new("--sr-root", (o, text, name) => o with { SrRoots = [.. o.SrRoots, ExistingDirectory(name, text)] }),
         Option.Flag("--durable", o => o with { Durable = true }),
         Option.Flag("--strict", o => o with { Strict = true }),
         new("--seed", (o, text, _) => o with { Seed = o.Seed with { Source = text } }),

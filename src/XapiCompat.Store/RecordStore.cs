@@ -144,6 +144,13 @@ public sealed class RecordStore : IDisposable
             return _current.Generation > generation ? Task.CompletedTask : _nextCommit.Task;
     }
 
+    /// <summary>Brings the database file itself up to date, durable against a power cut.</summary>
+    public void Flush()
+    {
+        lock (_writer)
+            _file.Checkpoint();
+    }
+
     public void Dispose()
     {
         lock (_writer)

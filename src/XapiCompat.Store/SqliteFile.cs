@@ -59,6 +59,9 @@ internal sealed class SqliteFile : IDisposable
 
     public void Dispose() => _connection.Dispose();
 
+    /// <summary>Moves everything from the write-ahead log into the database file and syncs it to disk.</summary>
+    public void Checkpoint() => _connection.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+
     public string? ReadMeta(string name) =>
         _connection.ExecuteScalar<string?>("SELECT value FROM meta WHERE name = @name", new { name });
 

@@ -6,7 +6,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Handlers;
 
 /// <summary>Fields of SRs that have calls of their own.</summary>
-public sealed class SrFieldHandlers(RecordStore store, IdSource ids)
+public sealed class SrFieldHandlers(RecordStore store)
 {
     /// <summary>An SR that several hosts see stays shared.</summary>
     [XenMessage("SR.set_shared")]
@@ -39,24 +39,6 @@ public sealed class SrFieldHandlers(RecordStore store, IdSource ids)
             .Where(h => h.Flag("enabled") && current.Find(h.Target("metrics"))?.Flag("live") == true)
             .Select(h => h.Reference));
     }
-
-    [XenMessage("SR.create_new_blob")]
-    public Ref CreateNewBlob(CallContext context, Ref sr, string name, string mimeType, bool @public) => store.Commit(unit =>
-    {
-        var blobs = unit.Get("SR", sr).Map("blobs");
-        if (blobs.Contains(name))
-            throw new XenException("MAP_DUPLICATE_KEY", "SR", "blobs", sr.Text, name);
-        var reference = ids.NewReference();
-        unit.Insert(
-            unit.Model.Class("blob"),
-            reference,
-            [
-                ("uuid", ids.NewUuidText()), ("mime_type", mimeType.Length > 0 ? Storable.Clean(mimeType) : "application/octet-stream"),
-                ("public", @public), ("last_updated", XenDate.Never),
-            ]);
-        unit.Set(sr.Text, "blobs", Storable.Clean(blobs.With(name, reference)));
-        return new Ref(reference);
-    });
 
     private void Set(Ref sr, string field, long value) => store.Commit(unit =>
     {

@@ -71,24 +71,8 @@ public sealed class VmMigrationHandlers(RecordStore store, VmMigration migration
     [XenMessage("VM.assert_agile")]
     public void AssertAgile(CallContext context, Ref self)
     {
-        var records = store.Current;
-        var vm = records.Get("VM", self);
-        foreach (var sr in vm.Set("VBDs").Select(records.Find).OfType<Record>().Where(v => !v.Flag("empty")).Select(v => records.Get("VDI", v.Target("VDI")).Target("SR")))
-        {
-            if (!records.Get("SR", sr).Flag("shared"))
-                throw new XenException("HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED", sr);
-        }
-
-        var hosts = records.All(records.Model.Class("host")).Select(h => h.Reference).ToList();
-        foreach (var network in vm.Set("VIFs").Select(records.Find).OfType<Record>().Select(v => v.Target("network")))
-        {
-            var reached = records.Find(network)?.Set("PIFs").Select(records.Find).OfType<Record>().Select(p => p.Target("host")).ToHashSet(StringComparer.Ordinal) ?? [];
-            if (!hosts.TrueForAll(reached.Contains) && records.Find(network)?.Map("other_config")["assume_network_is_shared"]?.ToString() != "true")
-                throw new XenException("HA_CONSTRAINT_VIOLATION_NETWORK_NOT_SHARED", network);
-        }
-
-        if (vm.Set("VGPUs").Any())
-            throw new XenException("VM_HAS_VGPU", self.Text);
+        if (Agility.WhyNot(store.Current, store.Current.Get("VM", self)) is { } reason)
+            throw reason.AsException();
     }
 
     private void SetResidentOn(Ref vm, Ref host) => store.Commit(unit =>

@@ -67,6 +67,12 @@ public static class AllowedOperations
                 if (unit.Find(record.Target("SR")) is { } sr)
                     affected.UnionWith(sr.Set("VDIs"));
                 break;
+            case "host_metrics":
+                affected.UnionWith(unit.All(unit.Model.Class("host")).Where(h => h.Target("metrics") == record.Reference).Select(h => h.Reference));
+                break;
+            case "Cluster":
+                affected.UnionWith(unit.All(unit.Model.Class("pool")).Select(p => p.Reference));
+                break;
             case "VM_guest_metrics":
                 if (Owner(unit, record, "guest_metrics") is { } guest)
                 {

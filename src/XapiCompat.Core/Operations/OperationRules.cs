@@ -20,8 +20,10 @@ public static class OperationRules
         ["SR"] = new(SrOperations.Allowed, SrOperations.Check),
         ["VBD"] = new(VbdOperations.Allowed, VbdOperations.Check),
         ["VIF"] = new(VifOperations.Allowed, VifOperations.Check),
-        ["VUSB"] = new(VusbOperations.Allowed, VusbOperations.Check),
         ["VM_appliance"] = new(ApplianceOperations.Allowed, ApplianceOperations.Check),
+        ["host"] = new(HostOperations.Allowed, HostOperations.Check),
+        ["pool"] = new(PoolOperations.Allowed, PoolOperations.Check),
+        ["VUSB"] = new(VusbOperations.Allowed, VusbOperations.Check),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Classes => Rules.Keys;

@@ -46,6 +46,7 @@ public sealed class PoolPlaces(RecordStore store)
     private Record? Master() =>
         store.Current.All(store.Model.Class("pool")).FirstOrDefault() is { } pool ? store.Current.Find(pool.Target("master")) : null;
 
+    /// <summary>The master when several hosts have the address: it is the one that is really there.</summary>
     private Record? HostAt(string address) =>
-        store.Current.All(store.Model.Class("host")).FirstOrDefault(h => h.Text("address") == address);
+        Master() is { } master && master.Text("address") == address ? master : store.Current.All(store.Model.Class("host")).FirstOrDefault(h => h.Text("address") == address);
 }

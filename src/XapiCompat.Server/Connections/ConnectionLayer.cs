@@ -9,9 +9,9 @@ namespace XapiCompat.Server.Connections;
 /// <summary>Puts the middlewares in the order in which bytes meet them: watch, TLS, router, HTTP.</summary>
 internal static class ConnectionLayer
 {
-    /// <param name="certificate">Null for a clear listener.</param>
+    /// <param name="certificate">Asked at each handshake; null for a clear listener.</param>
     public static ListenOptions UseXapiConnectionLayer(
-        this ListenOptions listener, X509Certificate2? certificate, RawRequestHandlers handlers, ConnectionLayerOptions options)
+        this ListenOptions listener, Func<X509Certificate2>? certificate, RawRequestHandlers handlers, ConnectionLayerOptions options)
     {
         listener.Protocols = HttpProtocols.Http1;
         listener.Use(next => connection => TransportWatch.RunAsync(connection, next));
@@ -22,9 +22,9 @@ internal static class ConnectionLayer
         return listener;
     }
 
-    private static HttpsConnectionAdapterOptions Https(X509Certificate2 certificate, ConnectionLayerOptions options) => new()
+    private static HttpsConnectionAdapterOptions Https(Func<X509Certificate2> certificate, ConnectionLayerOptions options) => new()
     {
-        ServerCertificate = certificate,
+        ServerCertificateSelector = (_, _) => certificate(),
         SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         HandshakeTimeout = options.HandshakeTimeout,
         // Clients that offer nothing but HTTP/1.0 are refused in the handshake otherwise.

@@ -37,7 +37,7 @@ internal sealed class LayerHost : IAsyncDisposable
         {
             KestrelLimits.Apply(kestrel);
             kestrel.Listen(IPAddress.Loopback, 0, listener => listener.UseXapiConnectionLayer(null, raw, options));
-            kestrel.Listen(IPAddress.Loopback, 0, listener => listener.UseXapiConnectionLayer(SharedCertificate.Value, raw, options));
+            kestrel.Listen(IPAddress.Loopback, 0, listener => listener.UseXapiConnectionLayer(() => SharedCertificate.Value, raw, options));
         });
         var web = builder.Build();
         web.Run(app);

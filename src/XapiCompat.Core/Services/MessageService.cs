@@ -1,0 +1,48 @@
+using XapiCompat.Datamodel;
+using XapiCompat.Store;
+using XapiCompat.Values;
+
+namespace XapiCompat.Core.Services;
+
+/// <summary>
+/// Messages (alerts): written by clients and by the server about an object that is named by its uuid. They live beside
+/// the database: no back-references, an own part of the event token. The oldest go when there are too many.
+/// </summary>
+public sealed class MessageService(RecordStore store, IdSource ids, TimeProvider clock)
+{
+    private const int Limit = 10_000;
+
+    private readonly ClassDef _class = store.Model.Class("message");
+
+    public IEnumerable<Record> All => store.Current.All(_class);
+
+    /// <summary>Writes a message within a commit; <paramref name="class"/> is a member of the enum cls.</summary>
+    public string Add(UnitOfWork unit, string name, long priority, string @class, string uuid, string body)
+    {
+        var surplus = store.Current.Count(_class) - Limit + 1;
+        if (surplus > 0)
+        {
+            foreach (var oldest in unit.All(_class).OrderBy(m => m.Created).Take(surplus).ToList())
+                unit.Delete(oldest.Reference);
+        }
+
+        var reference = ids.NewReference();
+        unit.Insert(
+            _class,
+            reference,
+            [
+                ("uuid", ids.NewUuidText()),
+                ("name", name),
+                ("priority", priority),
+                ("cls", @class),
+                ("obj_uuid", uuid),
+                ("timestamp", XenDate.Format(clock.GetUtcNow())),
+                ("body", body),
+            ]);
+        return reference;
+    }
+
+    /// <summary>True when <paramref name="uuid"/> is that of an object of the class that a member of the enum cls stands for.</summary>
+    public static bool Exists(IRecords records, string @class, string uuid) =>
+        records.FindByUuid(records.Model.Class(@class switch { "Host" => "host", "Pool" => "pool", _ => @class }), uuid) is not null;
+}
