@@ -67,6 +67,7 @@ public sealed class RepositoryHandlers(RecordStore store, OperationGuard guard, 
     [XenMessage("pool.remove_repository")]
     public ValueTask RemoveRepository(CallContext context, Ref self, Ref value)
     {
+        store.Current.Get("pool", self);
         store.Current.Get("Repository", value);
         return ConfigureAsync(context, self, now => [.. now.Where(r => r != value.Text)]);
     }

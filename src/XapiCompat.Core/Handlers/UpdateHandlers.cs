@@ -51,8 +51,9 @@ public sealed class UpdateHandlers(RecordStore store, IdSource ids, TimeProvider
     [XenMessage("pool_patch.apply")]
     public string ApplyPatch(CallContext context, Ref self, Ref host) => store.Commit(unit =>
     {
+        var patch = unit.Get("pool_patch", self);
         unit.Get("host", host);
-        Patch(unit, unit.Get("pool_patch", self), host.Text);
+        Patch(unit, patch, host.Text);
         return "";
     });
 

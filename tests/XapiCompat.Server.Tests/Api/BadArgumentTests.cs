@@ -13,6 +13,9 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
     /// <summary>An empty list, and an error about the parameter: the documented answers to references of nothing.</summary>
     private static readonly string[] OwnAnswers = ["role.get_by_permission", "PVS_proxy.create"];
 
+    /// <summary>Answers when something changes, right calls and wrong ones alike.</summary>
+    private const string Waits = "event.next";
+
     private static readonly Model Model = Model.Load();
 
     private static IEnumerable<MessageDef> Bound
@@ -69,11 +72,15 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
         var client = await server.LoginAsync();
         var generation = Modified();
         var tasks = await client.ListAsync("task.get_all");
+        var wrong = new List<string>();
         foreach (var message in TakingReference())
         {
-            var error = await client.ErrorAsync(message.FullName, SampleValues.NeutralArguments(message));
-            error.Should().Equal(["HANDLE_INVALID", ((RefType)message.Parameters[0].Type).Class, SampleValues.Nowhere], message.FullName);
+            var answer = await client.AnswerAsync(message.FullName, SampleValues.NeutralArguments(message));
+            if (answer.Error is not ["HANDLE_INVALID", var @class, SampleValues.Nowhere] || @class != ((RefType)message.Parameters[0].Type).Class)
+                wrong.Add(message.FullName + ": " + string.Join(", ", answer.Error ?? ["success"]));
         }
+
+        wrong.Should().BeEmpty();
 
         Modified().Should().Be(generation);
         (await client.ListAsync("task.get_all")).Should().BeEquivalentTo(tasks);
@@ -84,18 +91,22 @@ public sealed class BadArgumentTests(RunningServer server) : IClassFixture<Runni
     {
         var client = await server.LoginAsync();
         var pool = (await client.ListAsync("pool.get_all"))[0];
+        var wrong = new List<string>();
         foreach (var message in TakingReference().Where(m => m.Parameters[0].Type is RefType { Class: not "pool" }))
         {
-            var error = await client.ErrorAsync(message.FullName, [pool, .. SampleValues.NeutralArguments(message).Skip(1)]);
-            error.Should().Equal(["HANDLE_INVALID", ((RefType)message.Parameters[0].Type).Class, pool], message.FullName);
+            var answer = await client.AnswerAsync(message.FullName, [pool, .. SampleValues.NeutralArguments(message).Skip(1)]);
+            if (answer.Error is not ["HANDLE_INVALID", var @class, var reference] || @class != ((RefType)message.Parameters[0].Type).Class || reference != pool)
+                wrong.Add(message.FullName + ": " + string.Join(", ", answer.Error ?? ["success"]));
         }
+
+        wrong.Should().BeEmpty();
     }
 
     [Fact]
     public async Task Every_error_is_one_that_is_documented()
     {
         var client = await server.LoginAsync();
-        foreach (var message in Bound.Where(m => m.NeedsSession && m.Class.Name != "session"))
+        foreach (var message in Bound.Where(m => m.NeedsSession && m.Class.Name != "session" && m.FullName != Waits))
         {
             var answer = await client.AnswerAsync(message.FullName, SampleValues.NeutralArguments(message));
             if (answer.Error is not null)
