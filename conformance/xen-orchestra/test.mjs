@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { format } from 'node:util'
 import { PassThrough, Readable } from 'node:stream'
 import { createClient } from 'xen-api'
-import { check, collect, failures, group, note, sha256, startServer, until } from './support.mjs'
+import { check, collect, failures, group, note, sha256, startServer, until } from '../common/support.mjs'
 
 const SIZE = 16 * 1024 * 1024
 
