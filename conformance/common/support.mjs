@@ -33,12 +33,11 @@ export async function group(name, body) {
   }
 }
 
-export async function startServer() {
-  const folder = mkdtempSync(join(tmpdir(), 'xapicompat-'))
+export async function startServer({ folder = mkdtempSync(join(tmpdir(), 'xapicompat-')), http = '127.0.0.1:0', options = [] } = {}) {
   const child = spawn(
     join(root, 'scripts', 'start'),
-    ['--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--state', join(folder, 'state')],
-    { stdio: ['ignore', 'pipe', openSync(join(folder, 'log'), 'w')] }
+    ['--http', http, '--https', '127.0.0.1:0', '--state', join(folder, 'state'), ...options],
+    { stdio: ['ignore', 'pipe', openSync(join(folder, 'log'), 'a')] }
   )
   process.once('exit', () => child.kill('SIGKILL'))
   const exited = new Promise(resolve => child.once('exit', code => resolve(code)))
@@ -46,11 +45,19 @@ export async function startServer() {
     createInterface({ input: child.stdout }).once('line', resolve)
     exited.then(code => reject(new Error('the server ended with code ' + code)))
   })
+  const end = async () => {
+    child.kill('SIGTERM')
+    return exited
+  }
   return {
     ...JSON.parse(line),
+    // Another server on the same state and address.
+    async restart() {
+      await end()
+      return startServer({ folder, http: new URL(JSON.parse(line).http).host, options })
+    },
     async stop() {
-      child.kill('SIGTERM')
-      const code = await exited
+      const code = await end()
       rmSync(folder, { recursive: true, force: true })
       return code
     },
