@@ -61,6 +61,9 @@ public sealed record ServerOptions
     /// <summary>Addresses of the pool's other hosts, for listeners that are not on 127.0.0.x.</summary>
     public IReadOnlyList<IPAddress> MemberAddresses { get; init; } = [];
 
+    /// <summary>Directories below which SRs may be made, beside the state directory's own.</summary>
+    public IReadOnlyList<string> SrRoots { get; init; } = [];
+
     private static readonly Option[] Known =
     [
         new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),

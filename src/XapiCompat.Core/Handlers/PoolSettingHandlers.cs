@@ -58,10 +58,10 @@ public sealed class PoolSettingHandlers(RecordStore store, IdSource ids, TimePro
         store.Current.Get("pool", self) is var pool && (pool.Text("custom_uefi_certificates").Length > 0 || pool.Text("uefi_certificates").Length > 0) ? "ready" : "not_ready";
 
     [XenMessage("pool.set_local_auth_max_threads")]
-    public void SetLocalThreads(CallContext context, Ref self, long value) => Set(self, ("local_auth_max_threads", Positive("local_auth_max_threads", value)));
+    public void SetLocalThreads(CallContext context, Ref self, long value) => Set(self, ("local_auth_max_threads", Positive(self, "local_auth_max_threads", value)));
 
     [XenMessage("pool.set_ext_auth_max_threads")]
-    public void SetExternalThreads(CallContext context, Ref self, long value) => Set(self, ("ext_auth_max_threads", Positive("ext_auth_max_threads", value)));
+    public void SetExternalThreads(CallContext context, Ref self, long value) => Set(self, ("ext_auth_max_threads", Positive(self, "ext_auth_max_threads", value)));
 
     [XenMessage("pool.set_ext_auth_cache_enabled")]
     public void SetCacheEnabled(CallContext context, Ref self, bool value) => Set(self, ("ext_auth_cache_enabled", value));
@@ -71,7 +71,7 @@ public sealed class PoolSettingHandlers(RecordStore store, IdSource ids, TimePro
         Set(self, ("ext_auth_cache_size", value < 0 ? throw new XenException("INVALID_VALUE", "size", value.ToString()) : value));
 
     [XenMessage("pool.set_ext_auth_cache_expiry")]
-    public void SetCacheExpiry(CallContext context, Ref self, long value) => Set(self, ("ext_auth_cache_expiry", Positive("expiry", value)));
+    public void SetCacheExpiry(CallContext context, Ref self, long value) => Set(self, ("ext_auth_cache_expiry", Positive(self, "expiry", value)));
 
     /// <summary>At most two periods ahead.</summary>
     [XenMessage("pool.set_telemetry_next_collection")]
@@ -119,7 +119,11 @@ public sealed class PoolSettingHandlers(RecordStore store, IdSource ids, TimePro
     public void RemoveFromGuestAgentConfig(CallContext context, Ref self, string key) =>
         store.Commit(unit => MapEdits.Remove(unit, unit.Get("pool", self), "guest_agent_config", key));
 
-    private static long Positive(string name, long value) => value > 0 ? value : throw new XenException("INVALID_VALUE", name, value.ToString());
+    private long Positive(Ref self, string name, long value)
+    {
+        store.Current.Get("pool", self);
+        return value > 0 ? value : throw new XenException("INVALID_VALUE", name, value.ToString());
+    }
 
     private void Set(Ref self, params IEnumerable<(string Field, XenValue Value)> fields) => store.Commit(unit =>
     {

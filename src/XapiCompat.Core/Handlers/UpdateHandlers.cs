@@ -11,15 +11,17 @@ public sealed class UpdateHandlers(RecordStore store, IdSource ids, TimeProvider
     [XenMessage("pool_update.precheck")]
     public string PrecheckUpdate(CallContext context, Ref self, Ref host)
     {
+        var update = store.Current.Get("pool_update", self);
         store.Current.Get("host", host);
-        return store.Current.Get("pool_update", self).Set("hosts").Contains(host.Text) ? throw new XenException("UPDATE_ALREADY_APPLIED", self.Text) : "ok";
+        return update.Set("hosts").Contains(host.Text) ? throw new XenException("UPDATE_ALREADY_APPLIED", self.Text) : "ok";
     }
 
     [XenMessage("pool_update.apply")]
     public void ApplyUpdate(CallContext context, Ref self, Ref host) => store.Commit(unit =>
     {
+        var update = unit.Get("pool_update", self);
         unit.Get("host", host);
-        if (unit.Get("pool_update", self).Set("hosts").Contains(host.Text))
+        if (update.Set("hosts").Contains(host.Text))
             throw new XenException("UPDATE_ALREADY_APPLIED", self.Text);
         Apply(unit, self.Text, host.Text);
     });
@@ -44,8 +46,9 @@ public sealed class UpdateHandlers(RecordStore store, IdSource ids, TimeProvider
     [XenMessage("pool_patch.precheck")]
     public string PrecheckPatch(CallContext context, Ref self, Ref host)
     {
+        var patch = store.Current.Get("pool_patch", self);
         store.Current.Get("host", host);
-        return Applied(store.Current, store.Current.Get("pool_patch", self), host.Text) is null ? "" : throw new XenException("PATCH_ALREADY_APPLIED", self.Text);
+        return Applied(store.Current, patch, host.Text) is null ? "" : throw new XenException("PATCH_ALREADY_APPLIED", self.Text);
     }
 
     [XenMessage("pool_patch.apply")]

@@ -16,6 +16,9 @@ public sealed class WrongContentTests(RunningServer server, ITestOutputHelper ou
 {
     private const int Callers = 4;
 
+    /// <summary>Nobody has a permission that is none: an empty list, as documented.</summary>
+    private const string AnswersNothing = "role.get_by_permission";
+
     private static readonly Model Model = Model.Load();
 
     [Fact]
@@ -44,7 +47,7 @@ public sealed class WrongContentTests(RunningServer server, ITestOutputHelper ou
     public async Task References_to_nothing_and_to_other_classes_are_refused_whatever_comes_with_them()
     {
         var random = new Random(Soak.Seed(output));
-        var messages = Model.Messages.Where(m => m.NeedsSession && !m.Removed && m.Parameters.Any(p => p.Type is RefType)).ToList();
+        var messages = Model.Messages.Where(m => m.NeedsSession && !m.Removed && m.FullName != AnswersNothing && m.Parameters.Any(p => p.Type is RefType)).ToList();
         var calls = new List<Call>();
         var count = Soak.Count(10_000, 100_000);
         for (var i = 0; i < count; i++)
