@@ -115,7 +115,7 @@ public sealed class ServerHost : IAsyncDisposable
 
             var hosts = PoolAddresses.OfHosts(store);
             options = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
-            var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), stopping.Token);
+            var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), options.CallLog is { } calls ? new(calls, model) : null, stopping.Token);
             app = HttpPipeline.Build(options, certificate, clock, rpc, api.Transfers, api.Places, hosts);
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses

@@ -11,6 +11,7 @@ public sealed record ServerOptions
 {
     public const string DefaultPassword = "xapicompat";
     public const string PasswordVariable = "XAPICOMPAT_PASSWORD";
+    public const string CallsVariable = "XAPICOMPAT_CALLS";
 
     /// <summary>Clear listener; null is off. Port 0 takes a free one.</summary>
     public IPEndPoint? Http { get; init; } = new(IPAddress.Loopback, 8080);
@@ -64,6 +65,9 @@ public sealed record ServerOptions
     /// <summary>Directories below which SRs may be made, beside the state directory's own.</summary>
     public IReadOnlyList<string> SrRoots { get; init; } = [];
 
+    /// <summary>A file that gets the names of the messages that clients had answered with success; null is none.</summary>
+    public string? CallLog { get; init; }
+
     private static readonly Option[] Known =
     [
         new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),
@@ -109,7 +113,7 @@ public sealed record ServerOptions
         }
 
         Check(options);
-        return options;
+        return environment(CallsVariable) is { Length: > 0 } calls ? options with { CallLog = calls } : options;
     }
 
     private static void Check(ServerOptions options)

@@ -79,7 +79,7 @@ public sealed class Inventory(RecordStore store, IdSource freshIds, TimeProvider
         var hosts = unit.All(unit.Model.Class("host"))
             .OrderBy(h => h.Reference != master).ThenBy(h => h.Text("address"), StringComparer.Ordinal).ThenBy(h => h.Uuid, StringComparer.Ordinal).ToList();
         var assigned = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var host in hosts.Where(h => _addresses.Contains(h.Text("address")) && !assigned.ContainsValue(h.Text("address"))))
+        foreach (var host in hosts.Where(h => hosts.Count > 1 && _addresses.Contains(h.Text("address")) && !assigned.ContainsValue(h.Text("address"))))
             assigned[host.Reference] = host.Text("address");
         var free = new Queue<string>(_addresses.Except(assigned.Values));
         foreach (var host in hosts.Where(h => !assigned.ContainsKey(h.Reference)))

@@ -7,7 +7,7 @@ using XapiCompat.Wire;
 namespace XapiCompat.Server.Rpc;
 
 /// <summary>RPC posts: JSON-RPC below <c>/jsonrpc</c>, XML-RPC on every other path.</summary>
-internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, PoolPlaces places, SystemMethods system, CancellationToken stopping)
+internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, PoolPlaces places, SystemMethods system, CallLog? calls, CancellationToken stopping)
 {
     private const long BeforeLogin = 1L << 20;
     private const long Login = 64L << 10;
@@ -68,7 +68,10 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
             LocalSocket.IsTrusted(http),
             places.HasMembers ? places.MasterBehind(Redirects.LocalAddress(http)) : null,
             waiting.Token);
-        return (request, await dispatcher.InvokeAsync(request.Call, origin));
+        var result = await dispatcher.InvokeAsync(request.Call, origin);
+        if (calls is not null && result.Failure is null)
+            calls.Note(request.Call.Method);
+        return (request, result);
     }
 
     /// <summary>Documents grow large only for callers that are known.</summary>
