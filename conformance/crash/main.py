@@ -77,6 +77,7 @@ def check_everything(checks, name, session, sr, folder, models, workers):
     for model in models:
         verify.settle(model, state, findings)
         verify.compare(model, state, findings)
+    verify.check_power(state, findings)
     strays, made_up, vanished, missing = verify.stray_files(session, sr, folder)
     good = checks.ok(name + ": no client saw an error before it", not problems, "\n".join(problems))
     good &= checks.ok(name + ": %d disks, %d machines, nothing lost, nothing different" % (

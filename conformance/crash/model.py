@@ -7,10 +7,10 @@ class Disk:
 
 
 class Machine:
-    """disks: refs in the order of their positions. source: the machine that a snapshot was taken of."""
+    """disks: refs in the order of their positions. source: the machine that a snapshot was taken of. power: its power_state."""
 
-    def __init__(self, uuid, name, disks, source=None):
-        self.uuid, self.name, self.disks, self.source = uuid, name, disks, source
+    def __init__(self, uuid, name, disks, source=None, power="Halted"):
+        self.uuid, self.name, self.disks, self.source, self.power = uuid, name, disks, source, power
 
 
 class Pending:
@@ -46,6 +46,11 @@ class Model:
 
     def attached(self):
         return {ref for machine in self.machines.values() for ref in machine.disks}
+
+    def writable_disks(self):
+        """Disks that no machine holds open."""
+        held = {ref for machine in self.machines.values() if machine.power != "Halted" for ref in machine.disks}
+        return [ref for ref in self.disks if ref not in held]
 
     def free_disks(self):
         attached = self.attached()

@@ -5,6 +5,7 @@ import os
 import re
 
 import transfer
+from xenapi import NULL
 from model import Disk, Machine
 
 SECTOR = 512
@@ -17,7 +18,8 @@ class State:
         self.session = session
         vdis = session.call("VDI.get_all_records")
         self.all_disks = {ref: record for ref, record in vdis.items() if record["SR"] == sr}
-        self.disks = {ref: record for ref, record in self.all_disks.items() if record["managed"]}
+        self.images = {ref: record for ref, record in self.all_disks.items() if record["type"] == "suspend"}
+        self.disks = {ref: record for ref, record in self.all_disks.items() if record["managed"] and ref not in self.images}
         vms, vbds = session.call("VM.get_all_records"), session.call("VBD.get_all_records")
         self.machines = {ref: record for ref, record in vms.items() if re.match(r"w\d+-", record["name_label"])}
         self.attached = {ref: [vbds[vbd]["VDI"] for vbd in sorted(record["VBDs"], key=lambda key: vbds[key]["userdevice"])]
@@ -94,11 +96,19 @@ def settle(model, state, findings):
             for disk, origin in zip(disks, origins):
                 if disk in unknown:
                     adopt(disk, model.disks[origin].data)
-            source = pending.source if pending.method == "VM.snapshot" else None
-            model.machines[ref] = Machine(state.machines[ref]["uuid"], pending.name, disks, source)
+            source = None if pending.method == "VM.clone" else pending.source
+            model.machines[ref] = Machine(state.machines[ref]["uuid"], pending.name, disks, source, state.machines[ref]["power_state"])
         _present_if_acknowledged(pending, found, findings)
     elif kind == "revert" and pending.machine in state.machines:
         _settle_revert(model, state, pending, unknown, adopt, findings)
+    elif kind == "power" and pending.machine in state.machines:
+        now = state.machines[pending.machine]["power_state"]
+        # A machine that was rebooting may be caught between its two lives.
+        if now not in (pending.before, pending.after) and not (now == "Halted" and pending.method == "VM.hard_reboot"):
+            findings.unexplained.append("%s: %s" % (pending, now))
+        if pending.acknowledged and now != pending.after:
+            findings.lost.append(str(pending))
+        model.machines[pending.machine].power = now
     elif kind == "destroy machine":
         if pending.machine not in state.machines:
             del model.machines[pending.machine]
@@ -128,6 +138,8 @@ def _settle_import(model, state, pending, findings):
 
 def _settle_revert(model, state, pending, unknown, adopt, findings):
     machine, disks = model.machines[pending.machine], state.attached[pending.machine]
+    # A machine that runs is shut down first.
+    machine.power = state.machines[pending.machine]["power_state"]
     if disks == machine.disks:
         if pending.acknowledged:
             findings.lost.append(str(pending))
@@ -157,6 +169,24 @@ def compare(model, state, findings):
             findings.lost.append("machine %s (%s)" % (ref, machine.name))
         elif state.attached[ref] != machine.disks:
             findings.different.append("machine %s (%s): disks %s, not %s" % (ref, machine.name, state.attached[ref], machine.disks))
+        elif record["power_state"] != machine.power:
+            findings.different.append("machine %s (%s): %s, not %s" % (ref, machine.name, record["power_state"], machine.power))
+
+
+def check_power(state, findings):
+    """What belongs to a power state: a domain and a host, or a suspend image that no other machine has."""
+    owners = {}
+    for ref, record in state.machines.items():
+        name, power = record["name_label"], record["power_state"]
+        runs = power in ("Running", "Paused")
+        if (int(record["domid"]) > 0) != runs or (record["resident_on"] != NULL) != runs:
+            findings.unexplained.append("machine %s is %s, domid %s, on %s" % (name, power, record["domid"], record["resident_on"]))
+        if (record["suspend_VDI"] in state.images) != (power == "Suspended"):
+            findings.unexplained.append("machine %s is %s, its suspend image %s" % (name, power, record["suspend_VDI"]))
+        owners.setdefault(record["suspend_VDI"], []).append(name)
+    for ref in state.images:
+        if len(owners.get(ref, [])) != 1:
+            findings.unexplained.append("suspend image %s belongs to %s" % (ref, owners.get(ref)))
 
 
 def stray_files(session, sr, folder):

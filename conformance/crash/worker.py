@@ -17,6 +17,15 @@ SIZE = 4 << 20
 CUT = (OSError, EOFError, http.client.HTTPException, xmlrpc.client.ProtocolError, xml.parsers.expat.ExpatError)
 CHAIN_TOO_LONG = "SR_BACKEND_FAILURE_109"
 
+# What may happen to a machine in a state: the call, its arguments behind the machine, the state afterwards.
+POWER = {
+    "Halted": [("VM.start", (False, False), "Running"), ("VM.start", (True, False), "Paused")],
+    "Running": [("VM.hard_shutdown", (), "Halted"), ("VM.clean_shutdown", (), "Halted"), ("VM.suspend", (), "Suspended"), ("VM.pause", (), "Paused"),
+                ("VM.hard_reboot", (), "Running")],
+    "Paused": [("VM.unpause", (), "Running"), ("VM.hard_shutdown", (), "Halted")],
+    "Suspended": [("VM.resume", (False, False), "Running"), ("VM.hard_shutdown", (), "Halted")],
+}
+
 
 class Worker:
     def __init__(self, prefix, model, work, seed):
@@ -52,7 +61,7 @@ class Worker:
             actions += [self._create] * 2
             if free:
                 actions += [self._snapshot, self._clone] * 2
-        if model.disks:
+        if model.writable_disks():
             actions += [self._import] * 4
         if len(free) > 3:
             actions += [self._destroy] * 3
@@ -60,10 +69,16 @@ class Worker:
             if len(machines) < 2:
                 actions.append(self._create_machine)
             if machines:
-                actions += [self._snapshot_machine] * 3 + [self._clone_machine]
+                actions += [self._snapshot_machine] * 3
+            if any(model.machines[ref].power == "Halted" for ref in machines):
+                actions.append(self._clone_machine)
+            if any(model.machines[ref].power in ("Running", "Suspended") for ref in machines):
+                actions += [self._checkpoint_machine] * 2
+        if machines:
+            actions += [self._power] * 5
         if snapshots:
             actions += [self._revert] * 4
-        if len(model.machines) > 2:
+        if len(model.machines) > 2 and any(machine.power == "Halted" for machine in model.machines.values()):
             actions.append(self._destroy_machine)
         self.free, self.whole_machines, self.snapshots = free, machines, snapshots
         pick.choice(actions)()
@@ -91,7 +106,7 @@ class Worker:
         return ref
 
     def _import(self):
-        ref = self.random.choice(list(self.model.disks))
+        ref = self.random.choice(self.model.writable_disks())
         old = self.model.disks[ref].data
         form = self.random.randrange(3)
         if form == 0:
@@ -157,8 +172,18 @@ class Worker:
             machine.disks.append(disk)
             self.model.done()
 
-    def _snapshot_machine(self, method="VM.snapshot"):
-        source = self.random.choice(self.whole_machines)
+    def _power(self):
+        vm = self.random.choice(self.whole_machines)
+        machine = self.model.machines[vm]
+        method, arguments, after = self.random.choice(POWER[machine.power])
+        pending = self.model.begin("power", machine=vm, method=method, before=machine.power, after=after)
+        self._call(method, vm, *arguments)
+        pending.acknowledged = True
+        machine.power = after
+        self.model.done()
+
+    def _snapshot_machine(self, method="VM.snapshot", states=("Halted", "Running", "Paused", "Suspended")):
+        source = self.random.choice([ref for ref in self.whole_machines if self.model.machines[ref].power in states])
         name = self._name()
         pending = self.model.begin("copy machine", source=source, name=name, method=method)
         try:
@@ -175,11 +200,14 @@ class Worker:
         # No call from here on: either all of it is known or nothing.
         for disk, disk_uuid, origin in zip(disks, uuids, self.model.machines[source].disks):
             self.model.disks[disk] = Disk(disk_uuid, self.model.disks[origin].data)
-        self.model.machines[vm] = Machine(uuid, name, disks, source if method == "VM.snapshot" else None)
+        self.model.machines[vm] = Machine(uuid, name, disks, None if method == "VM.clone" else source, "Suspended" if method == "VM.checkpoint" else "Halted")
         self.model.done()
 
     def _clone_machine(self):
-        self._snapshot_machine("VM.clone")
+        self._snapshot_machine("VM.clone", ("Halted",))
+
+    def _checkpoint_machine(self):
+        self._snapshot_machine("VM.checkpoint", ("Running", "Suspended"))
 
     def _revert(self):
         snapshot = self.random.choice(self.snapshots)
@@ -201,10 +229,11 @@ class Worker:
         for disk, uuid, origin in zip(disks, uuids, self.model.machines[snapshot].disks):
             self.model.disks[disk] = Disk(uuid, self.model.disks[origin].data)
         machine.disks = disks
+        machine.power = self.model.machines[snapshot].power
         self.model.done()
 
     def _destroy_machine(self):
-        vm = self.random.choice(list(self.model.machines))
+        vm = self.random.choice([ref for ref, machine in self.model.machines.items() if machine.power == "Halted"])
         self.model.begin("destroy machine", machine=vm)
         self._call("VM.destroy", vm)
         del self.model.machines[vm]

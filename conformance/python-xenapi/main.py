@@ -72,7 +72,7 @@ def install(checks, session):
         "empty": False, "other_config": {}, "qos_algorithm_type": "", "qos_algorithm_params": {}})
     session.xenapi.VM.set_memory_limits(vm, str(128 << 20), str(512 << 20), str(256 << 20), str(512 << 20))
     checks.equal("memory limits", session.xenapi.VM.get_memory_dynamic_min(vm), str(256 << 20))
-    checks.equal("memory limits out of order", failure(session.xenapi.VM.set_memory_limits, vm, "3", "1", "2", "1")[0], "MEMORY_CONSTRAINT_VIOLATION")
+    checks.equal("memory limits out of order", failure(session.xenapi.VM.set_memory_limits, vm, "3", "1", "2", "1")[0], "MEMORY_CONSTRAINT_VIOLATION_ORDER")
     return vm, vdi
 
 
@@ -167,7 +167,7 @@ def events(checks, session, vm):
 
 def storage_and_networks(checks, session, work):
     host = session.xenapi.host.get_all()[0]
-    sr = session.xenapi.SR.create(host, {}, "0", "scratch", "", "ext", "user", False, {})
+    sr = session.xenapi.SR.create(host, {"location": work("repository")}, "0", "scratch", "", "file", "user", False, {})
     checks.ok("a new repository has a plugged PBD", session.xenapi.PBD.get_currently_attached(session.xenapi.SR.get_PBDs(sr)[0]))
     vdi = session.xenapi.VDI.create({"name_label": "there", "name_description": "", "SR": sr, "virtual_size": "1048576", "type": "user", "sharable": False, "read_only": False, "other_config": {}})
     checks.equal("it is not empty", failure(session.xenapi.SR.destroy, sr)[0], "SR_HAS_PBD")
@@ -200,7 +200,7 @@ def hosts(checks, session):
 
 def main():
     checks = harness.Checks()
-    with harness.WorkDirectory() as work, harness.Server(work("state"), https="off") as server:
+    with harness.WorkDirectory() as work, harness.Server(work("state"), "--sr-root", work.path, https="off") as server:
         session, made = None, None
 
         def part(name, function, *arguments):
