@@ -33,7 +33,7 @@ internal sealed record ClassTable(
 
     public ClassTable Without(Record record, long generation)
     {
-        var deletions = Deletions.Enqueue(new(record.Reference, record.Created, generation));
+        var deletions = Deletions.Enqueue(new(record.Reference, UuidOf(record), record.Created, generation));
         var count = DeletionCount + 1;
         if (count > RememberedDeletions)
         {

@@ -59,5 +59,5 @@ public sealed class Database : IRecords
     }
 }
 
-/// <summary>A remembered deletion: which object, when made, when deleted (generations).</summary>
-public sealed record Deletion(string Reference, long Created, long Deleted);
+/// <summary>A remembered deletion: which object, its uuid or nothing, when made, when deleted (generations).</summary>
+public sealed record Deletion(string Reference, string Uuid, long Created, long Deleted);

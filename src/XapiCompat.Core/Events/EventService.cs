@@ -151,29 +151,45 @@ public sealed class EventService(RecordStore store, SessionService sessions, Tim
         ("valid_ref_counts", new XenStruct(_countedNames, [.. _counted.Select(c => new XenInt32(database.Count(c)))])),
         ("token", new EventToken(database.Generation, database.LastChange(_messages)).ToString()));
 
-    /// <summary>The events of one answer: messages first, then what is new, changed and gone.</summary>
+    /// <summary>
+    /// The events of one answer: messages first, then what is new, changed and gone. An object whose uuid lives on in a
+    /// new one goes before that: clients that keep objects by uuid would lose the new one.
+    /// </summary>
     private sealed class Batch(ClassDef messageClass)
     {
         private readonly List<XenValue> _messages = [];
         private readonly List<XenValue> _added = [];
         private readonly List<XenValue> _changed = [];
-        private readonly List<XenValue> _gone = [];
+        private readonly List<(string Uuid, XenValue Event)> _gone = [];
+        private readonly HashSet<string> _newUuids = new(StringComparer.Ordinal);
 
         public void Add(Record record, long since)
         {
             if (record.Modified <= since)
                 return;
             var isNew = record.Created > since;
+            // With an empty token everything is new and nothing is gone.
+            if (isNew && since > 0 && record.Class.Find("uuid") is not null)
+                _newUuids.Add(record.Uuid);
             var list = record.Class == messageClass ? _messages : isNew ? _added : _changed;
             list.Add(Event(record.Class, isNew ? "add" : "mod", record.Reference, record.Modified, "0.0", record));
         }
 
         public void Add(ClassDef @class, Deletion deletion, long since)
         {
-            if (deletion.Deleted > since && deletion.Created <= since)
-                (@class == messageClass ? _messages : _gone).Add(Event(@class, "del", deletion.Reference, deletion.Deleted, "0.0", null));
+            if (deletion.Deleted <= since || deletion.Created > since)
+                return;
+            var gone = Event(@class, "del", deletion.Reference, deletion.Deleted, "0.0", null);
+            if (@class == messageClass)
+                _messages.Add(gone);
+            else
+                _gone.Add((deletion.Uuid, gone));
         }
 
-        public List<XenValue> ToList() => [.. _messages, .. _added, .. _changed, .. _gone];
+        public List<XenValue> ToList()
+        {
+            var reborn = _gone.ToLookup(g => _newUuids.Contains(g.Uuid), g => g.Event);
+            return [.. _messages, .. reborn[true], .. _added, .. _changed, .. reborn[false]];
+        }
     }
 }

@@ -89,6 +89,21 @@ public sealed class EventTests(RunningServer server) : IClassFixture<RunningServ
     }
 
     [Fact]
+    public async Task An_object_whose_uuid_lives_on_goes_before_its_successor_comes()
+    {
+        var rig = await VmRig.CreateAsync(server);
+        var snapshot = await rig.SnapshotAsync();
+        var uuid = await rig.Api.TextAsync("VM.get_uuid", rig.Vm);
+        var token = await TokenAsync(rig.Api);
+        await rig.Api.CallAsync("VM.destroy", rig.Vm);
+        await rig.Api.CallAsync("VM.revert", snapshot);
+        var reborn = await rig.Api.TextAsync("VM.get_by_uuid", uuid);
+        reborn.Should().NotBe(rig.Vm);
+        var refs = (await FromAsync(rig.Api, token, 30, "VM"))["events"]!.AsArray().Select(e => Text(e!, "ref")).ToList();
+        refs.IndexOf(rig.Vm).Should().BeInRange(0, refs.IndexOf(reborn) - 1);
+    }
+
+    [Fact]
     public async Task Nothing_to_report_is_no_error()
     {
         var client = await server.LoginAsync();
