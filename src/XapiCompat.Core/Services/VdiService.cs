@@ -30,7 +30,8 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
                 members["name_description"]!.ToString()!,
                 ((XenInt)members["virtual_size"]!).Number,
                 ((XenBool)members["sharable"]!).Flag,
-                Texts(members["sm_config"] as XenStruct ?? XenStruct.Empty)) { Keys = VolumeKeys.OfDisk(members["type"]!.ToString()!) };
+                Texts(members["sm_config"] as XenStruct ?? XenStruct.Empty))
+            { Keys = VolumeKeys.OfDisk(members["type"]!.ToString()!) };
             var changes = await Translated(() => attached.CreateVolumeAsync(spec, context.Cancellation), sr, "", "create");
             store.Commit(unit =>
             {

@@ -163,7 +163,10 @@ internal sealed class LifecycleProgram(XenClient api, Random random)
                     var snapshot = operation == "snapshot";
                     _vms.Add(new(made.GetValue<string>())
                     {
-                        SnapshotOf = snapshot ? vm.Reference : null, Template = snapshot || vm.Template, Paravirtual = vm.Paravirtual, Tools = vm.Tools,
+                        SnapshotOf = snapshot ? vm.Reference : null,
+                        Template = snapshot || vm.Template,
+                        Paravirtual = vm.Paravirtual,
+                        Tools = vm.Tools,
                     });
                     if (snapshot)
                         _saved[made.GetValue<string>()] = new(vm.Blocked);
