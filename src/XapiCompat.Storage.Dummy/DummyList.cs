@@ -80,7 +80,7 @@ internal sealed class DummyList
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new StorageException(StorageFault.SrUnavailable, "The SR is not available [opterr=its list cannot be read]", e);
+            throw new StorageException(StorageFault.SrUnavailable, "the SR cannot be used [opterr=its list cannot be read]", e);
         }
     }
 

@@ -40,7 +40,7 @@ internal sealed class DummySr(DummyList volumes) : ISr
         var volume = Find(key);
         var size = Round(virtualSize);
         if (size < volume.Size)
-            throw new StorageException(StorageFault.VolumeSize, "VDI Invalid size [opterr=a VDI cannot shrink]");
+            throw new StorageException(StorageFault.VolumeSize, "no size for a VDI [opterr=a VDI cannot shrink]");
         return Put(size == volume.Size ? volume : volume with { Size = size, DataId = Guid.NewGuid() });
     });
 
@@ -60,7 +60,7 @@ internal sealed class DummySr(DummyList volumes) : ISr
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private static long Round(long size) => size is < 0 or > MaxSize
-        ? throw new StorageException(StorageFault.VolumeSize, "VDI Invalid size")
+        ? throw new StorageException(StorageFault.VolumeSize, "no size for a VDI")
         : Math.Max(Sector, (size + Sector - 1) / Sector * Sector);
 
     private DummyVolume Find(string key) => volumes.Find(key) ?? throw StorageException.Missing(key);

@@ -4,7 +4,7 @@ namespace XapiCompat.Storage.Dummy;
 internal sealed record DummyVolume(
     Guid Uuid, string Name, string Description, bool ReadWrite, bool Sharable, long Size, Guid DataId, IReadOnlyDictionary<string, string> Keys)
 {
-    private static readonly Dictionary<string, string> SmConfig = new() { ["samplekey"] = "This is a dummy SR VDI" };
+    private static readonly Dictionary<string, string> SmConfig = new() { ["samplekey"] = "a disk without data" };
 
     public string Key => Uuid.ToString("D");
 

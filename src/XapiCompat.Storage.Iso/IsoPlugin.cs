@@ -48,7 +48,7 @@ public sealed class IsoPlugin(IReadOnlyList<string> roots, RemotePlaces places) 
     private static void RequireDirectory(string path)
     {
         if (!Directory.Exists(path))
-            throw new StorageException(StorageFault.IsoLocalPath, "Invalid local path [opterr=" + path + "]");
+            throw new StorageException(StorageFault.IsoLocalPath, "no place for images [opterr=" + path + "]");
     }
 
     private (string Path, bool Local) Locate(IReadOnlyDictionary<string, string> config)
@@ -63,7 +63,7 @@ public sealed class IsoPlugin(IReadOnlyList<string> roots, RemotePlaces places) 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new StorageException(StorageFault.IsoLocalPath, "Invalid local path [opterr=" + e.Message + "]", e);
+            throw new StorageException(StorageFault.IsoLocalPath, "no place for images [opterr=" + e.Message + "]", e);
         }
     }
 

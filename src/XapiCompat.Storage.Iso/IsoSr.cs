@@ -11,29 +11,29 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
     private readonly IsoDirectory _directory = new(path, confinement);
     private readonly Lock _lock = new();
 
-    public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => Run(StorageFault.SrUnavailable, "The SR is not available", () =>
+    public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => Run(StorageFault.SrUnavailable, "the SR cannot be used", () =>
     {
         var used = _directory.Names().Sum(n => _directory.Info(n).VirtualSize);
         return new SrStat(new DriveInfo(_directory.Path).TotalSize, used, used);
     });
 
     public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => Run(
-        StorageFault.ScanFailed, "The SR scan failed", () => (IReadOnlyList<VolumeInfo>)[.. _directory.Names().Select(_directory.Info)]);
+        StorageFault.ScanFailed, "the SR cannot be read", () => (IReadOnlyList<VolumeInfo>)[.. _directory.Names().Select(_directory.Info)]);
 
     public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) => Run(
-        StorageFault.VolumeLoad, "Failed to load VDI", () => _directory.Info(key));
+        StorageFault.VolumeLoad, "the VDI cannot be read", () => _directory.Info(key));
 
     /// <summary>An empty image: <c>path</c> in sm_config names the file, else the uuid does.</summary>
-    public ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken) => Run(StorageFault.VolumeCreate, "VDI Creation failed", () =>
+    public ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken) => Run(StorageFault.VolumeCreate, "no VDI was made", () =>
     {
         if (spec.VirtualSize is < 0 or > MaxSize)
-            throw new StorageException(StorageFault.VolumeSize, "VDI Invalid size");
+            throw new StorageException(StorageFault.VolumeSize, "no size for a VDI");
         var name = spec.SmConfig.GetValueOrDefault("path") ?? spec.Uuid.ToString("D") + ".img";
         if (!NewName().IsMatch(name))
-            throw new StorageException(StorageFault.VolumeCreate, "VDI Creation failed [opterr=Invalid path \"" + name + "\"]");
+            throw new StorageException(StorageFault.VolumeCreate, "no VDI was made [opterr=not the name of an image: " + name + "]");
         var file = Path.Combine(_directory.Path, name);
         if (File.Exists(file))
-            throw new StorageException(StorageFault.VolumeExists, "The VDI already exists");
+            throw new StorageException(StorageFault.VolumeExists, "there is an image of that name");
 
         // The note first: an image without one would be taken for somebody else's.
         new IsoNote(spec.Uuid, spec.Name, spec.Description, spec.Sharable, new Dictionary<string, string>()).Write(_directory.Path, name);
@@ -52,7 +52,7 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
         return new VolumeChanges(info, [info], []);
     });
 
-    public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => Run(StorageFault.VolumeDelete, "Failed to delete the VDI", () =>
+    public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => Run(StorageFault.VolumeDelete, "the VDI was not removed", () =>
     {
         // A create that was cut off is taken back by the uuid that it proposed.
         var name = Guid.TryParseExact(key, "D", out var uuid) ? _directory.Names().FirstOrDefault(n => IsoNote.TryRead(_directory.Path, n)?.Uuid == uuid) : key;
@@ -85,7 +85,7 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private async ValueTask Note(string key, Func<IsoNote, IsoNote> change) => await Run(StorageFault.General, "General backend error", () =>
+    private async ValueTask Note(string key, Func<IsoNote, IsoNote> change) => await Run(StorageFault.General, "the VDI was not changed", () =>
     {
         _directory.Find(key);
         if (IsoNote.TryRead(_directory.Path, key) is { } note)

@@ -2,7 +2,7 @@ using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
 
-/// <summary>The failures of this plugin in the texts of the SM error table.</summary>
+/// <summary>The failures of this plugin; clients go by the number.</summary>
 internal static class Faults
 {
     private const int NoSpaceError = 28;
@@ -13,18 +13,18 @@ internal static class Faults
 
     public static StorageException NoSpace(Exception inner) => new(StorageFault.NoSpace, "There is insufficient space", inner);
 
-    public static StorageException Size(string detail) => new(StorageFault.VolumeSize, "VDI Invalid size [opterr=" + detail + "]");
+    public static StorageException Size(string detail) => new(StorageFault.VolumeSize, "no size for a VDI [opterr=" + detail + "]");
 
-    public static StorageException Hidden(StorageFault fault, string text) => new(fault, text + " [opterr=hidden VDI]");
+    public static StorageException Hidden(StorageFault fault, string text) => new(fault, text + " [opterr=not a leaf]");
 
-    public static StorageException ChainTooLong() => new(StorageFault.ChainTooLong, "The snapshot chain is too long");
+    public static StorageException ChainTooLong() => new(StorageFault.ChainTooLong, "the VDI has too many ancestors");
 
     /// <summary>A foreseen failure of the file system or of a file's content as what the host may show.</summary>
     public static StorageException From(Exception e, StorageFault fault, string text) => e switch
     {
         StorageException known => known,
         _ when IsNoSpace(e) => NoSpace(e),
-        VhdFormatException format => new StorageException(StorageFault.VolumeLoad, "Error in loading the VDI [opterr=" + format.Error + "]", e),
+        VhdFormatException format => new StorageException(StorageFault.VolumeLoad, "the VDI cannot be read [opterr=" + format.Error + "]", e),
         _ => new StorageException(fault, text + " [opterr=" + e.Message + "]", e),
     };
 

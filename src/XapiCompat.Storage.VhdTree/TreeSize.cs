@@ -8,7 +8,7 @@ internal static class TreeSize
     public static long Round(long size)
     {
         if (size is < 0 or > VhdLimits.MaxVirtualSize)
-            throw Faults.Size("VDI size must be between 2 MiB and 2040 GiB");
+            throw Faults.Size("0 to 2040 GiB");
         return (Math.Max(size, 1) + VhdLimits.DefaultBlockSize - 1) / VhdLimits.DefaultBlockSize * VhdLimits.DefaultBlockSize;
     }
 }

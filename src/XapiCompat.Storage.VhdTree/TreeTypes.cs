@@ -64,7 +64,7 @@ public sealed class TreeTypes(string home, RemotePlaces places)
         var server = DeviceConfig.Required(config, "server", StorageFault.ServerMissing);
         if (config.GetValueOrDefault("serverpath") is { Length: > 0 } path)
             return places.NfsExport(server, path);
-        throw new StorageException(StorageFault.ServerPathMissing, "The request is missing the serverpath parameter")
+        throw new StorageException(StorageFault.ServerPathMissing, "device_config lacks serverpath")
         {
             Detail = Exports(places.NfsServer(server)),
         };

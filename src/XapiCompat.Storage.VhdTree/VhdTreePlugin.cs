@@ -19,18 +19,18 @@ public sealed class VhdTreePlugin(
     public ValueTask CreateAsync(SrConfiguration configuration, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var path = Locate(configuration, StorageFault.SrCreateFailed, "SR creation failed");
+        var path = Locate(configuration, StorageFault.SrCreateFailed, "no SR was made");
         try
         {
             if (_claims.IsTaken(path))
-                throw new StorageException(StorageFault.SrCreateFailed, "SR creation failed [opterr=the directory is in use]");
+                throw new StorageException(StorageFault.SrCreateFailed, "no SR was made [opterr=the directory is in use]");
             if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
-                throw new StorageException(StorageFault.SrCreateFailed, "SR creation failed [opterr=the directory is not empty]");
+                throw new StorageException(StorageFault.SrCreateFailed, "no SR was made [opterr=the directory is not empty]");
             Directory.CreateDirectory(path);
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            throw Faults.From(e, StorageFault.SrCreateFailed, "SR creation failed");
+            throw Faults.From(e, StorageFault.SrCreateFailed, "no SR was made");
         }
 
         return ValueTask.CompletedTask;
@@ -38,9 +38,9 @@ public sealed class VhdTreePlugin(
 
     public async ValueTask<ISr> AttachAsync(SrConfiguration configuration, CancellationToken cancellationToken)
     {
-        var path = Locate(configuration, StorageFault.SrUnavailable, "The SR is not available");
+        var path = Locate(configuration, StorageFault.SrUnavailable, "the SR cannot be used");
         if (!Directory.Exists(path))
-            throw new StorageException(StorageFault.SrUnavailable, "The SR is not available [opterr=no such directory " + path + "]");
+            throw new StorageException(StorageFault.SrUnavailable, "the SR cannot be used [opterr=no such directory " + path + "]");
         var claim = _claims.Take(path);
         try
         {
@@ -59,7 +59,7 @@ public sealed class VhdTreePlugin(
     public ValueTask DestroyAsync(SrConfiguration configuration, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var path = Locate(configuration, StorageFault.SrUnavailable, "The SR is not available");
+        var path = Locate(configuration, StorageFault.SrUnavailable, "the SR cannot be used");
         try
         {
             if (Directory.Exists(path))
@@ -71,7 +71,7 @@ public sealed class VhdTreePlugin(
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            throw Faults.From(e, StorageFault.General, "General backend error");
+            throw Faults.From(e, StorageFault.General, "the SR was not removed");
         }
 
         return ValueTask.CompletedTask;
@@ -81,7 +81,7 @@ public sealed class VhdTreePlugin(
     {
         // Names the missing keys, too.
         var place = Confined(
-            () => type.ShelfOf?.Invoke(deviceConfig) ?? type.DirectoryOf(new(Guid.Empty, deviceConfig)), StorageFault.SrUnavailable, "The SR is not available");
+            () => type.ShelfOf?.Invoke(deviceConfig) ?? type.DirectoryOf(new(Guid.Empty, deviceConfig)), StorageFault.SrUnavailable, "the SR cannot be used");
         if (type.ShelfOf is null || !Directory.Exists(place))
             return ValueTask.FromResult<IReadOnlyList<FoundSr>>([]);
         try
@@ -97,7 +97,7 @@ public sealed class VhdTreePlugin(
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            throw Faults.From(e, StorageFault.SrUnavailable, "The SR is not available");
+            throw Faults.From(e, StorageFault.SrUnavailable, "the SR cannot be used");
         }
     }
 

@@ -12,13 +12,13 @@ internal sealed partial class VhdTreeSr
         {
             var size = TreeSize.Round(spec.VirtualSize);
             if (spec.SmConfig.GetValueOrDefault("type") == "raw")
-                throw new StorageException(StorageFault.VolumeType, "Invalid VDI type [opterr=raw]");
-            EnsureFree(spec.Uuid, StorageFault.VolumeCreate, "VDI Creation failed");
+                throw new StorageException(StorageFault.VolumeType, "no VDI of that type is made [opterr=raw]");
+            EnsureFree(spec.Uuid, StorageFault.VolumeCreate, "no VDI was made");
             return Added(await AddLeafAsync(
                 spec.Uuid, size, null, VolumeMeta.None with { Name = spec.Name, Description = spec.Description, Sharable = spec.Sharable, Keys = Keys(spec.Keys) }));
         },
         StorageFault.VolumeCreate,
-        "VDI Creation failed",
+        "no VDI was made",
         cancellationToken);
 
     public ValueTask<VolumeChanges> SnapshotAsync(
@@ -27,7 +27,7 @@ internal sealed partial class VhdTreeSr
 
     public ValueTask<VolumeChanges> SnapshotAsync(
         string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
-        () => BranchAsync(key, uuid, keys), StorageFault.VolumeSnapshot, "Failed to snapshot VDI", cancellationToken);
+        () => BranchAsync(key, uuid, keys), StorageFault.VolumeSnapshot, "no snapshot was made", cancellationToken);
 
     public ValueTask<VolumeChanges> CloneAsync(
         string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
@@ -35,7 +35,7 @@ internal sealed partial class VhdTreeSr
 
     public ValueTask<VolumeChanges> CloneAsync(
         string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
-        () => BranchAsync(key, uuid, keys), StorageFault.VolumeClone, "Failed to clone VDI", cancellationToken);
+        () => BranchAsync(key, uuid, keys), StorageFault.VolumeClone, "no clone was made", cancellationToken);
 
     public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
         () =>
@@ -47,13 +47,13 @@ internal sealed partial class VhdTreeSr
             return ValueTask.FromResult(new VolumeChanges(null, [], Remove(leaf)));
         },
         StorageFault.VolumeDelete,
-        "Failed to delete the VDI",
+        "the VDI was not removed",
         cancellationToken);
 
     public ValueTask<VolumeChanges> ResizeAsync(string key, long virtualSize, CancellationToken cancellationToken) => LockedAsync(
         async () =>
         {
-            var leaf = Leaf(key, StorageFault.VolumeResize, "Failed to resize the VDI");
+            var leaf = Leaf(key, StorageFault.VolumeResize, "the VDI keeps its size");
             var size = TreeSize.Round(virtualSize);
             if (size < leaf.Size)
                 throw Faults.Size("a VDI cannot shrink");
@@ -62,7 +62,7 @@ internal sealed partial class VhdTreeSr
             return Added(leaf);
         },
         StorageFault.VolumeResize,
-        "Failed to resize the VDI",
+        "the VDI keeps its size",
         cancellationToken);
 
     public ValueTask SetNameAsync(string key, string name, string description, CancellationToken cancellationToken) =>
@@ -79,10 +79,10 @@ internal sealed partial class VhdTreeSr
 
     private async ValueTask<VolumeChanges> BranchAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> keys)
     {
-        var source = Leaf(key, StorageFault.VolumeClone, "Failed to clone VDI");
+        var source = Leaf(key, StorageFault.VolumeClone, "no clone was made");
         if (source.Depth >= MaxDepth)
             throw Faults.ChainTooLong();
-        EnsureFree(uuid, StorageFault.VolumeClone, "Failed to clone VDI");
+        EnsureFree(uuid, StorageFault.VolumeClone, "no clone was made");
         var meta = source.Meta with { Keys = Keys(keys) };
 
         // A leaf without a block shows its parent's data: the new volume hangs beside it.
@@ -175,7 +175,7 @@ internal sealed partial class VhdTreeSr
     private async ValueTask GrowAsync(TreeNode leaf, long size)
     {
         if (leaf.Open.IsOpen)
-            throw new StorageException(StorageFault.VolumeInUse, "The VDI is currently in use");
+            throw new StorageException(StorageFault.VolumeInUse, "the VDI has open datapaths");
         await using var file = VhdFile.Open(directory.PathOf(leaf.Id), VhdAccess.ReadWrite);
         var id = Guid.NewGuid();
         await file.SetUniqueIdAsync(id);
@@ -196,7 +196,7 @@ internal sealed partial class VhdTreeSr
             return true;
         },
         StorageFault.General,
-        "General backend error",
+        "the VDI was not changed",
         cancellationToken);
 
     private void EnsureFree(Guid id, StorageFault fault, string text)

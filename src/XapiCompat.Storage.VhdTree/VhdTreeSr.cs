@@ -22,7 +22,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             return ValueTask.FromResult(true);
         },
         StorageFault.ScanFailed,
-        "The SR scan failed",
+        "the SR cannot be read",
         cancellationToken);
 
     public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => LockedAsync(
@@ -31,7 +31,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             _index.Nodes.Sum(node => directory.Length(node.Id)),
             _index.Nodes.Where(node => !node.Hidden).Sum(node => node.Size))),
         StorageFault.SrUnavailable,
-        "The SR is not available",
+        "the SR cannot be used",
         cancellationToken);
 
     /// <summary>Looks at the directory too: files put there by hand become volumes, files taken away are forgotten.</summary>
@@ -47,11 +47,11 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             return ValueTask.FromResult<IReadOnlyList<VolumeInfo>>([.. _index.Nodes.Select(Info)]);
         },
         StorageFault.ScanFailed,
-        "The SR scan failed",
+        "the SR cannot be read",
         cancellationToken);
 
     public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
-        () => ValueTask.FromResult(Info(_index.Find(key))), StorageFault.VolumeLoad, "Failed to load the VDI", cancellationToken);
+        () => ValueTask.FromResult(Info(_index.Find(key))), StorageFault.VolumeLoad, "the VDI cannot be read", cancellationToken);
 
     public ValueTask<IReadOnlyList<Extent>?> CompareAsync(string baseKey, string key, CancellationToken cancellationToken) => LockedAsync(
         async () =>
@@ -68,7 +68,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             }
         },
         StorageFault.VolumeLoad,
-        "Failed to load the VDI",
+        "the VDI cannot be read",
         cancellationToken);
 
     public ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken) => LockedAsync<IBlockDevice>(
@@ -80,7 +80,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             return ValueTask.FromResult<IBlockDevice>(new TreeDevice(_chains.Borrow(node, mode), mode, _chains));
         },
         StorageFault.VolumeLoad,
-        "Failed to load the VDI",
+        "the VDI cannot be read",
         cancellationToken);
 
     /// <summary>Waits for what is under way; a straggler afterwards still finds its lock.</summary>

@@ -12,7 +12,7 @@ public sealed class DirectoryClaims
     /// <summary>Takes a directory until the result is disposed of; <see cref="StorageFault.SrInUse"/> when another SR has it.</summary>
     public IDisposable Take(string directory) => _taken.TryAdd(directory, true)
         ? new Claim(this, directory)
-        : throw new StorageException(StorageFault.SrInUse, "The SR device is currently in use [opterr=" + directory + "]");
+        : throw new StorageException(StorageFault.SrInUse, "another SR is attached there [opterr=" + directory + "]");
 
     private sealed class Claim(DirectoryClaims owner, string directory) : IDisposable
     {

@@ -46,7 +46,7 @@ internal sealed class DiskTable
             lock (_lock)
             {
                 if (_closed)
-                    throw new StorageException(StorageFault.SrUnavailable, "The SR is not available [opterr=it is being detached]");
+                    throw new StorageException(StorageFault.SrUnavailable, "the SR cannot be used [opterr=it is being detached]");
                 var disk = Entry(key);
                 if (disk.Claim is not { } claim)
                 {
@@ -116,7 +116,7 @@ internal sealed class DiskTable
         {
             var disk = Entry(key);
             if (disk.HasDatapaths || disk.Claim is not null)
-                throw new StorageException(StorageFault.VolumeInUse, "The VDI is currently in use [opterr=" + key + "]");
+                throw new StorageException(StorageFault.VolumeInUse, "the VDI has open datapaths [opterr=" + key + "]");
             disk.Claim = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return disk;
         }

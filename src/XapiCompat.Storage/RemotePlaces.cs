@@ -9,10 +9,10 @@ namespace XapiCompat.Storage;
 /// <param name="place">Directory (absolute) that holds them all.</param>
 public sealed partial class RemotePlaces(string place)
 {
-    private const string BadPath = "The serverpath argument is not valid";
+    private const string BadPath = "no path on a server";
 
     /// <summary>The directory of an NFS server; its subdirectories are what it exports.</summary>
-    public string NfsServer(string server) => Path.Combine(place, "nfs", Name(server, StorageFault.NfsMount, "NFS mount error"));
+    public string NfsServer(string server) => Path.Combine(place, "nfs", Name(server, StorageFault.NfsMount, "no name of a server"));
 
     public string NfsExport(string server, string path)
     {
@@ -34,9 +34,9 @@ public sealed partial class RemotePlaces(string place)
     public string IscsiLun(string target, string iqn, string lun) => Path.Combine(
         place,
         "iscsi",
-        Name(target, StorageFault.TargetMissing, "The target parameter is not valid"),
-        Name(iqn, StorageFault.TargetIqnMissing, "The request is missing or has an incorrect target IQN parameter"),
-        Name(lun, StorageFault.ScsiIdMissing, "The SCSIid parameter is not valid"));
+        Name(target, StorageFault.TargetMissing, "no name of a target"),
+        Name(iqn, StorageFault.TargetIqnMissing, "no IQN"),
+        Name(lun, StorageFault.ScsiIdMissing, "no SCSI id"));
 
     private static string Name(string text, StorageFault fault, string error) =>
         Plain().IsMatch(text) ? text : throw new StorageException(fault, error + " [opterr=" + text + "]");

@@ -91,7 +91,7 @@ public sealed class AccessControl(Model model, RoleTable roles)
     private static XenFailure Denied(string permission, RoleSet allowed) => new(
         "RBAC_PERMISSION_DENIED",
         permission,
-        "No permission in user session. (Roles with this permission: " + string.Join(", ", Roles.NamesOf(allowed)) + ")");
+        "the caller has none of the roles that may: " + string.Join(", ", Roles.NamesOf(allowed)));
 
     private static Dictionary<MessageDef, MessageDef> KeyedSetters(Model model)
     {

@@ -65,7 +65,7 @@ public sealed class RoleTable
         foreach (var old in unit.All(@class).Where(r => !wanted.Contains(r.Reference)).ToList())
             unit.Delete(old.Reference);
         foreach (var permission in _permissions)
-            Put(unit, @class, permission.Reference, permission.Name, "A basic permission", isInternal: true, XenArray.Empty);
+            Put(unit, @class, permission.Reference, permission.Name, "One message or HTTP path", isInternal: true, XenArray.Empty);
         foreach (var name in Roles.Names)
         {
             var role = Roles.Find(name);

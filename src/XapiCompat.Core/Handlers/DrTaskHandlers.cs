@@ -14,7 +14,7 @@ public sealed class DrTaskHandlers(RecordStore store, SrService srs, PbdService 
     {
         SmRecords.RequireDriver(store.Current, type);
         if (!SmRecords.HasFeature(store.Current, type, "SR_METADATA"))
-            throw new XenException("OPERATION_NOT_ALLOWED", "Disaster recovery is not supported on SRs of type " + type);
+            throw new XenException("OPERATION_NOT_ALLOWED", "an SR of this type keeps no copy of the pool: " + type);
         var wanted = whitelist.Items.Select(i => i.ToString()!).ToHashSet(StringComparer.Ordinal);
         var found = (await probe.FindAsync(deviceConfig, type, context.Cancellation)).Select(s => s.Uuid.ToString("D")).Where(wanted.Contains).ToList();
         var task = ids.NewReference();

@@ -13,9 +13,9 @@ public sealed class HostSettingHandlers(RecordStore store, HostSettings settings
     [XenMessage("host.set_hostname_live")]
     public void SetHostnameLive(CallContext context, Ref host, string hostname)
     {
-        var reason = hostname.Length == 0 ? "hostname empty"
-            : hostname.Length > LongestName ? "hostname is too long"
-            : hostname[0] == '-' || hostname[^1] == '-' || !hostname.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.') ? "hostname contains invalid characters"
+        var reason = hostname.Length == 0 ? "no name is given"
+            : hostname.Length > LongestName ? "more than " + LongestName + " characters"
+            : hostname[0] == '-' || hostname[^1] == '-' || !hostname.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.') ? "letters, digits, dots and inner hyphens only"
             : null;
         store.Commit(unit =>
         {
@@ -57,7 +57,7 @@ public sealed class HostSettingHandlers(RecordStore store, HostSettings settings
         if (!unlimited && (parts.Length > 2 || !parts.All(p => uint.TryParse(p, System.Globalization.NumberStyles.None, null, out _))))
             throw new XenException("INVALID_VALUE", "max_cstate", value);
         if (!unlimited && parts[0] is not ("0" or "1"))
-            throw new XenException("VALUE_NOT_SUPPORTED", "max_cstate", value, "Only C0, C1 and unlimited are supported for max-cstate");
+            throw new XenException("VALUE_NOT_SUPPORTED", "max_cstate", value, "the limit is 0, 1 or none");
         unit.Set(self.Text, "max_cstate", value);
     });
 
@@ -78,7 +78,7 @@ public sealed class HostSettingHandlers(RecordStore store, HostSettings settings
     {
         store.Current.Get("host", self);
         if (value)
-            throw new XenException("VALUE_NOT_SUPPORTED", "value", "true", "Legacy SSL support has been removed");
+            throw new XenException("VALUE_NOT_SUPPORTED", "value", "true", "no host speaks the old protocols any more");
         Set(self, "ssl_legacy", false);
     }
 

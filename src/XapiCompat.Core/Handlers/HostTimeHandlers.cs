@@ -49,7 +49,7 @@ public sealed class HostTimeHandlers(RecordStore store, HostClock clock)
     {
         var host = unit.Get("host", self);
         if (value == "Custom" && host.Text("ntp_mode") != "Custom" && !host.Set("ntp_custom_servers").Any())
-            throw new XenException("INVALID_NTP_CONFIG", "Can't set ntp_mode to Custom when ntp_custom_servers is empty");
+            throw new XenException("INVALID_NTP_CONFIG", "the host has no servers of its own to ask");
         unit.Set(self.Text, "ntp_mode", value);
     });
 
@@ -57,7 +57,7 @@ public sealed class HostTimeHandlers(RecordStore store, HostClock clock)
     public void SetNtpServers(CallContext context, Ref self, XenArray value) => store.Commit(unit =>
     {
         if (unit.Get("host", self).Text("ntp_mode") == "Custom" && value.Items.Count == 0)
-            throw new XenException("INVALID_NTP_CONFIG", "Can't set ntp_custom_servers empty when ntp_mode is Custom");
+            throw new XenException("INVALID_NTP_CONFIG", "the host asks these servers only, one must stay");
         unit.Set(self.Text, "ntp_custom_servers", Storable.Clean(value));
     });
 

@@ -61,7 +61,7 @@ public sealed class PvsHandlers(RecordStore store, PvsCaches caches, IdSource id
         Addresses.RequirePort("first_port", firstPort);
         Addresses.RequirePort("last_port", lastPort);
         if (lastPort < firstPort)
-            throw new XenException("VALUE_NOT_SUPPORTED", "last_port", lastPort.ToString(CultureInfo.InvariantCulture), "last_port smaller than first_port");
+            throw new XenException("VALUE_NOT_SUPPORTED", "last_port", lastPort.ToString(CultureInfo.InvariantCulture), "the range ends before it begins");
         PoolFacts.RequireReference(unit, "PVS_site", "site", site);
         return Insert(unit, "PVS_server", ("addresses", XenArray.Of(own)), ("first_port", firstPort), ("last_port", lastPort), ("site", site.Text));
     });

@@ -54,13 +54,13 @@ public sealed class SwitchHandlers(RecordStore store, IdSource ids)
     private static void RequireVswitchHere(UnitOfWork records, CallContext context)
     {
         if (!PoolFacts.UsesVswitch(records.Find(PoolFacts.LocalHost(records, context))!))
-            throw new XenException("OPERATION_NOT_ALLOWED", "host not configured for vswitch operation");
+            throw new XenException("OPERATION_NOT_ALLOWED", "the networks of this host are not on a vSwitch");
     }
 
     private string Insert(UnitOfWork unit, string protocol, string address, long port)
     {
         if (unit.All(unit.Model.Class("SDN_controller")).Any())
-            throw new XenException("OPERATION_NOT_ALLOWED", "SDN controller has been configured. Please forget it first.");
+            throw new XenException("OPERATION_NOT_ALLOWED", "the pool has a controller, and takes one only");
         if (protocol == "pssl")
         {
             if (address.Length > 0)

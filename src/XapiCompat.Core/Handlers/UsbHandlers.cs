@@ -62,7 +62,7 @@ public sealed class UsbHandlers(RecordStore store, OperationGuard guard, IdSourc
         if (unit.Pointing("VUSB", "USB_group", group.Text).Any())
             throw new XenException("USB_GROUP_CONFLICT", group.Text);
         if (owner.Text("ha_restart_priority") == "restart")
-            throw new XenException("OPERATION_NOT_ALLOWED", "VM " + vm.Text + " ha_restart_priority has been set to 'restart', cannot create VUSB for it. ");
+            throw new XenException("OPERATION_NOT_ALLOWED", "high availability restarts the VM elsewhere: " + vm.Text);
         return unit.Insert(
             unit.Model.Class("VUSB"),
             ids.NewReference(),
@@ -80,7 +80,7 @@ public sealed class UsbHandlers(RecordStore store, OperationGuard guard, IdSourc
         store.Commit(unit =>
         {
             if (unit.Get("VM", unit.Get("VUSB", self).Target("VM")).Text("HVM_boot_policy").Length == 0)
-                throw Errors.Internal("vusb_unplug: Unable to unplug vusb " + self.Text);
+                throw Errors.Internal("the VM boots by PV and keeps its VUSB: " + self.Text);
             unit.Set(self.Text, "currently_attached", false);
             scope.End(unit);
         });
@@ -91,7 +91,7 @@ public sealed class UsbHandlers(RecordStore store, OperationGuard guard, IdSourc
     {
         var vusb = unit.Get("VUSB", self);
         if (vusb.Flag("currently_attached"))
-            throw new XenException("OPERATION_NOT_ALLOWED", "VUSB '" + vusb.Uuid + "' still attached to '" + unit.FindOf("VM", vusb.Target("VM"))?.Uuid + "'");
+            throw new XenException("OPERATION_NOT_ALLOWED", "the VUSB is plugged into VM " + unit.FindOf("VM", vusb.Target("VM"))?.Uuid);
         unit.Delete(self.Text);
     });
 

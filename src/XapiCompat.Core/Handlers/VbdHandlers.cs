@@ -56,7 +56,7 @@ public sealed class VbdHandlers(RecordStore store, IdSource ids)
     {
         var vbd = unit.Get("VBD", self);
         if (vbd.Flag("currently_attached") && unit.Find(vbd.Target("VM"))?.Text("power_state") is "Running" or "Paused")
-            throw new XenException("OPERATION_NOT_ALLOWED", "VBD '" + vbd.Uuid + "' still attached to '" + vbd.Target("VM") + "'");
+            throw new XenException("OPERATION_NOT_ALLOWED", "the VBD is plugged into VM " + vbd.Target("VM"));
         DeviceRecords.DeleteVbd(unit, vbd);
     });
 

@@ -42,7 +42,7 @@ public sealed class VgpuHandlers(RecordStore store, IdSource ids)
     public void Destroy(CallContext context, Ref self) => store.Commit(unit =>
     {
         if (unit.FindOf("VM", unit.Get("VGPU", self).Target("VM"))?.Text("power_state") is "Running" or "Paused")
-            throw new XenException("OPERATION_NOT_ALLOWED", "vGPU currently attached to a running VM");
+            throw new XenException("OPERATION_NOT_ALLOWED", "a VM keeps its vGPU while it has a domain");
         unit.Delete(self.Text);
     });
 

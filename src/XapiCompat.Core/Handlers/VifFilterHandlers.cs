@@ -15,7 +15,7 @@ public sealed class VifFilterHandlers(RecordStore store)
         if (EffectiveMode(unit, unit.Get("VIF", self), value) == "locked")
         {
             if (unit.All(unit.Model.Class("SDN_controller")).Any() && unit.All(unit.Model.Class("host")).Any(PoolFacts.UsesVswitch))
-                throw new XenException("OPERATION_NOT_ALLOWED", "A vswitch controller is active");
+                throw new XenException("OPERATION_NOT_ALLOWED", "the pool's SDN controller filters instead");
             PoolFacts.RequireFeature(unit, PoolFacts.VifLocking);
         }
 

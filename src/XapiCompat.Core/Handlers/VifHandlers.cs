@@ -53,7 +53,7 @@ public sealed class VifHandlers(RecordStore store, IdSource ids)
     {
         var vif = unit.Get("VIF", self);
         if (vif.Flag("currently_attached") && unit.Find(vif.Target("VM"))?.Text("power_state") is "Running" or "Paused")
-            throw new XenException("OPERATION_NOT_ALLOWED", "VIF currently attached to a running VM");
+            throw new XenException("OPERATION_NOT_ALLOWED", "the VIF is plugged in");
         DeviceRecords.DeleteVif(unit, vif);
     });
 

@@ -50,7 +50,7 @@ public sealed class VifPlugHandlers(RecordStore store, OperationGuard guard)
         if (((XenArray)vif["trunks"]).Items.Count > 0)
             PifTopology.RequireNoVlanPifs(unit, target.Reference);
         if (active && PifTopology.IsSriovNetwork(unit, target.Reference))
-            throw Errors.Internal("vif_move: Unable to move a network SR-IOV backed VIF " + self.Text);
+            throw Errors.Internal("a plugged VIF stays on its SR-IOV network: " + self.Text);
         unit.Set(self.Text, "network", target.Reference);
         if (active)
             NetworkAttach.ForVif(unit, unit.Get("VIF", self), host);

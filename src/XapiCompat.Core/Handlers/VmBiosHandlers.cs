@@ -27,13 +27,13 @@ public sealed class VmBiosHandlers(RecordStore store)
         foreach (var (key, text) in value.Names.Zip(value.Values, (k, v) => (k, v.ToString()!)))
         {
             if (!Known.Any(k => k.Settable && k.Key == key))
-                throw new XenException("INVALID_VALUE", key, "Unknown key");
+                throw new XenException("INVALID_VALUE", key, "no text that can be set");
             if (text.Length == 0)
-                throw new XenException("INVALID_VALUE", key, "Value provided is empty");
+                throw new XenException("INVALID_VALUE", key, "a text has at least one character");
             if (text.Length > Longest)
-                throw new XenException("INVALID_VALUE", key, text + " has length more than " + Longest + " characters");
+                throw new XenException("INVALID_VALUE", key, text + " is longer than " + Longest);
             if (text.Any(c => c is < ' ' or > '~'))
-                throw new XenException("INVALID_VALUE", key, text + " has non-printable ASCII characters");
+                throw new XenException("INVALID_VALUE", key, text + " is not all printable ASCII");
         }
 
         Set(self, new XenStruct([.. Known.Select(k => k.Key)], [.. Known.Select(k => value[k.Key] ?? k.Value)]), null);

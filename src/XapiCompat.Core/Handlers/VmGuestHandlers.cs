@@ -46,7 +46,7 @@ public sealed class VmGuestHandlers(RecordStore store, OperationGuard guard, Gue
         store.Commit(unit =>
         {
             if (unit.Find(unit.Get("VM", vm).Target("guest_metrics")) is not { } guest || guest.Map("other")["feature-ts2"]?.ToString() is null or "" or "0")
-                throw new XenException("XENAPI_PLUGIN_FAILURE", "failed to execute fn", "the guest cannot do " + fn, "the guest cannot do " + fn);
+                throw new XenException("XENAPI_PLUGIN_FAILURE", "the guest refused", "the guest cannot do " + fn, "the guest cannot do " + fn);
             unit.Set(guest.Reference, "other", guest.Map("other").With("data-ts", fn == "request-rdp-on" ? "1" : "0"));
             scope.End(unit);
         });

@@ -101,7 +101,7 @@ public sealed class VmSettingHandlers(RecordStore store)
         var vm = store.Current.Get("VM", self);
         RequireHalted(self);
         if (value <= 0 || value < vm.Int("VCPUs_at_startup"))
-            throw Invalid("VCPU values must satisfy: 0 < VCPUs_at_startup ≤ VCPUs_max", value);
+            throw Invalid("a VM starts with 1 to VCPUs_max processors", value);
         Set(self, "VCPUs_max", value);
     }
 
@@ -111,7 +111,7 @@ public sealed class VmSettingHandlers(RecordStore store)
         var vm = store.Current.Get("VM", self);
         RequireHalted(self);
         if (value <= 0 || value > vm.Int("VCPUs_max"))
-            throw Invalid("VCPU values must satisfy: 0 < VCPUs_at_startup ≤ VCPUs_max", value);
+            throw Invalid("a VM starts with 1 to VCPUs_max processors", value);
         Set(self, "VCPUs_at_startup", value);
     }
 

@@ -36,8 +36,8 @@ public sealed class DataSources
         var metrics = records.Find(vm.Target("metrics"));
         for (var i = 0L; i < (metrics?.Int("VCPUs_number") ?? 0); i++)
             yield return new("cpu" + i.ToString(CultureInfo.InvariantCulture), "CPU usage of one processor", "(fraction)", 0, true);
-        yield return new("cpu_usage", "CPU usage of the domain", "(fraction)", 0, false);
-        yield return new("memory", "Memory of the domain", "B", metrics?.Int("memory_actual") ?? 0, true);
+        yield return new("cpu_usage", "CPU usage of all processors", "(fraction)", 0, false);
+        yield return new("memory", "Memory of the machine", "B", metrics?.Int("memory_actual") ?? 0, true);
         yield return new("memory_target", "Memory that the balloon aims at", "B", vm.Int("memory_target"), true);
         foreach (var vbd in vm.Set("VBDs").Select(records.Find).OfType<Record>().Where(v => v.Flag("currently_attached")))
         {

@@ -67,7 +67,7 @@ public static partial class Addresses
     public static void RequirePort(string parameter, long port)
     {
         if (port is < 1 or > 65535)
-            throw new XenException("VALUE_NOT_SUPPORTED", parameter, port.ToString(CultureInfo.InvariantCulture), "Port out of range");
+            throw new XenException("VALUE_NOT_SUPPORTED", parameter, port.ToString(CultureInfo.InvariantCulture), "a port is 1 to 65535");
     }
 
     public static void RequireVlanTag(long tag)

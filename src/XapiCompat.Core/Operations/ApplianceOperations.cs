@@ -17,7 +17,7 @@ public static class ApplianceOperations
             return new("OTHER_OPERATION_IN_PROGRESS", "VM_appliance", appliance.Reference, current.Values[0].ToString()!, current.Names[0]);
         var states = appliance.Set("VMs").Select(records.Find).OfType<Record>().Select(v => v.Text("power_state")).ToList();
         if (states.Count == 0)
-            return new("OPERATION_NOT_ALLOWED", "the appliance has no VMs");
+            return new("OPERATION_NOT_ALLOWED", "the appliance is empty");
         return operation switch
         {
             "start" when !states.Contains("Halted") => new("OPERATION_NOT_ALLOWED", "no VM of the appliance is halted"),

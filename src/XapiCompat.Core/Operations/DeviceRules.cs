@@ -23,7 +23,7 @@ internal static class DeviceRules
     /// <summary>A VM that is about to go keeps its devices.</summary>
     public static XenFailure? Leaving(Record vm) =>
         vm.Map("current_operations").Values.Select(o => o.ToString()!).FirstOrDefault(o => o is "clean_shutdown" or "hard_shutdown" or "suspend" or "pause") is { } running
-            ? new("OPERATION_NOT_ALLOWED", "Current operation on VM:" + vm.Reference + " is " + running)
+            ? new("OPERATION_NOT_ALLOWED", "the VM " + vm.Reference + " is about to go: " + running)
             : null;
 
     public static XenFailure? Plugging(Record vm, Record device, string operation, bool plugged)

@@ -19,9 +19,9 @@ public static class VifOperations
         if (operation is not ("plug" or "unplug") || vm is null)
             return null;
         if (operation == "plug" && vm.Flag("is_control_domain") && vm.Int("domid") == 0)
-            return new("OPERATION_NOT_ALLOWED", "Control domain does not support hotplug");
+            return new("OPERATION_NOT_ALLOWED", "the control domain of a host takes no VIFs");
         if (PifTopology.IsSriovNetwork(records, vif.Target("network")))
-            return new("OPERATION_NOT_ALLOWED", "Network SR-IOV VIF plug/unplug not allowed");
+            return new("OPERATION_NOT_ALLOWED", "a VM keeps its VIFs on SR-IOV while it runs");
         return DeviceRules.Plugging(vm, vif, operation, vif.Flag("currently_attached") || vif.Flag("reserved"))
             ?? DeviceRules.Leaving(vm)
             ?? CheckDrivers(records, vm);
@@ -36,7 +36,7 @@ public static class VifOperations
         return guest?.Text("can_use_hotplug_vif") switch
         {
             "yes" => null,
-            "no" => new("OPERATION_NOT_ALLOWED", "VM states it does not support VIF hotplug."),
+            "no" => new("OPERATION_NOT_ALLOWED", "the guest takes and gives up VIFs at start only"),
             _ => guest?.Flag("PV_drivers_detected") == true ? null : new("VM_MISSING_PV_DRIVERS", vm.Reference),
         };
     }

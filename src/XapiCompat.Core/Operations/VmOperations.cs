@@ -49,9 +49,9 @@ public static class VmOperations
         if (advice && CheckMobility(records, vm, operation) is { } immobile)
             return immobile;
         if (operation is "changing_VCPUs" or "destroy" && IsDomainZero(vm))
-            return new("OPERATION_NOT_ALLOWED", "This operation is not allowed on dom0");
+            return new("OPERATION_NOT_ALLOWED", "the control domain of a host stays as it is");
         if (vm.Flag("is_control_domain") && !OnControlDomains.Contains(operation))
-            return new("OPERATION_NOT_ALLOWED", "This operation is not allowed on a control domain");
+            return new("OPERATION_NOT_ALLOWED", "nothing for a control domain: " + operation);
         if (GuestFeatures.Check(records, vm, operation, advice) is { } feature)
             return feature;
         if (operation == "snapshot_with_quiesce")

@@ -13,8 +13,8 @@ public sealed class HostDataSources(RecordStore store, HostSettings settings)
 
     private static readonly Source[] All =
     [
-        new("memory_total_kib", "Total amount of memory on the host", "KiB", (r, h) => Metric(r, h, "memory_total") / Kib),
-        new("memory_free_kib", "Free memory on the host", "KiB", (r, h) => Metric(r, h, "memory_free") / Kib),
+        new("memory_total_kib", "Memory of the host", "KiB", (r, h) => Metric(r, h, "memory_total") / Kib),
+        new("memory_free_kib", "Memory that nothing uses", "KiB", (r, h) => Metric(r, h, "memory_free") / Kib),
         new("running_domains", "Number of running VMs, the control domain included", "count", (r, h) => Resident(r, h).Count()),
         new("running_vcpus", "Number of virtual CPUs of running VMs", "count", (r, h) => Resident(r, h).Sum(v => (double)v.Int("VCPUs_at_startup"))),
         new("pool_task_count", "Number of tasks of the pool", "count", (r, _) => r.All(r.Model.Class("task")).Count()),

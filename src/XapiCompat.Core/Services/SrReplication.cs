@@ -33,7 +33,7 @@ public sealed class SrReplication(RecordStore store, VdiService vdis)
         if (Disks(sr).Any(d => d.Int("virtual_size") >= DiskSize))
             return;
         var vdi = await vdis.CreateAsync(context, XenStruct.Of(
-            ("name_label", "Metadata for DR"), ("name_description", "Used for disaster recovery"), ("SR", sr.Text), ("virtual_size", DiskSize), ("type", "metadata"),
+            ("name_label", "Pool metadata"), ("name_description", "A copy of the pool's records"), ("SR", sr.Text), ("virtual_size", DiskSize), ("type", "metadata"),
             ("sharable", false), ("read_only", false), ("other_config", XenStruct.Empty), ("xenstore_data", XenStruct.Empty), ("sm_config", XenStruct.Empty),
             ("tags", XenArray.Empty)));
         store.Commit(unit => unit.Set(vdi.Text, "metadata_of_pool", Pool));

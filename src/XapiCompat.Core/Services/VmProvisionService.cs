@@ -85,7 +85,7 @@ public sealed class VmProvisionService(RecordStore store, VdiCopyService copier,
 
     private static XenStruct Fields(ProvisionDisk disk) => XenStruct.Of(
         ("name_label", disk.Device),
-        ("name_description", "Created by template provisioner"),
+        ("name_description", "From the disk list of the template"),
         ("virtual_size", disk.Size),
         ("type", disk.Type),
         ("sharable", false));

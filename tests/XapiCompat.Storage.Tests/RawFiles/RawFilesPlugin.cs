@@ -34,7 +34,7 @@ public sealed class RawFilesPlugin(string root) : IStoragePlugin
     {
         var directory = DirectoryOf(configuration);
         if (!Directory.Exists(directory))
-            throw new StorageException(StorageFault.SrUnavailable, "The SR is not available [opterr=no such directory]");
+            throw new StorageException(StorageFault.SrUnavailable, "the SR cannot be used [opterr=no such directory]");
         var sr = new RawFilesSr(directory);
         await sr.LoadAsync(cancellationToken);
         return sr;

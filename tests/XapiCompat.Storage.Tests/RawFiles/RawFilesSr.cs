@@ -49,7 +49,7 @@ internal sealed class RawFilesSr(string directory) : ISr
     public ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken)
     {
         if (spec.VirtualSize is < 0 or > MaxSize)
-            throw new StorageException(StorageFault.VolumeSize, "VDI Invalid size");
+            throw new StorageException(StorageFault.VolumeSize, "no size for a VDI");
         var volume = new RawVolume(directory, NextKey(), spec.Uuid)
         {
             Name = spec.Name,
@@ -90,7 +90,7 @@ internal sealed class RawFilesSr(string directory) : ISr
         var volume = Find(key);
         var now = volume.Info().VirtualSize;
         if (virtualSize < now || virtualSize > MaxSize)
-            throw new StorageException(StorageFault.VolumeSize, "VDI Invalid size");
+            throw new StorageException(StorageFault.VolumeSize, "no size for a VDI");
         if (virtualSize > now)
         {
             volume.DataId = Guid.NewGuid();

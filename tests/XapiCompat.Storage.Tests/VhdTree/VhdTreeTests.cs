@@ -35,7 +35,7 @@ public sealed class VhdTreeTests(ITestOutputHelper output) : IAsyncLifetime
     {
         var create = () => _harness.CreateAsync(2190433320961);
         (await create.Should().ThrowAsync<StorageException>()).Which.Should()
-            .Match<StorageException>(e => e.Fault == StorageFault.VolumeSize && e.Message.StartsWith("VDI Invalid size [opterr="));
+            .Match<StorageException>(e => e.Fault == StorageFault.VolumeSize && e.Message.StartsWith("no size for a VDI [opterr="));
     }
 
     [Fact]

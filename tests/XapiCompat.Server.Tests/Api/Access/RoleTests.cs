@@ -36,7 +36,7 @@ public sealed class RoleTests(RoleServer roles) : IClassFixture<RoleServer>
     {
         var client = await roles.LoginAsync("vm-operator");
         (await client.ErrorAsync("VM.destroy", SampleValues.Nowhere)).Should().Equal(
-            "RBAC_PERMISSION_DENIED", "vm.destroy", "No permission in user session. (Roles with this permission: pool-admin, pool-operator, vm-power-admin, vm-admin)");
+            "RBAC_PERMISSION_DENIED", "vm.destroy", "the caller has none of the roles that may: pool-admin, pool-operator, vm-power-admin, vm-admin");
         (await client.ErrorAsync("VM_destroy", SampleValues.Nowhere)).Should().StartWith(["RBAC_PERMISSION_DENIED", "vm.destroy"]);
         (await client.ErrorAsync("session.change_password", "x", "y")).Should().StartWith(["RBAC_PERMISSION_DENIED", "session.change_password"]);
         (await client.ErrorAsync("no.such_message")).Should().StartWith(["RBAC_PERMISSION_DENIED", "host.call_extension"]);

@@ -140,7 +140,7 @@ public sealed class GpuTests(RunningServer server) : IClassFixture<RunningServer
 
         rig.SetState(vm, "Running");
         (await rig.Api.ErrorAsync("VGPU.create", Arguments("0"))).Should().Equal("VM_BAD_POWER_STATE", vm, "halted", "running");
-        (await rig.Api.ErrorAsync("VGPU.destroy", first)).Should().Equal("OPERATION_NOT_ALLOWED", "vGPU currently attached to a running VM");
+        (await rig.Api.ErrorAsync("VGPU.destroy", first)).Should().Equal("OPERATION_NOT_ALLOWED", "a VM keeps its vGPU while it has a domain");
         rig.SetState(vm, "Halted");
         (await rig.ErrorWhileAsync(rig.Pool, "restrictions", XenStruct.Of(("restrict_gpu", "true")), "VGPU.create", Arguments("0"))).Should().Equal("FEATURE_RESTRICTED");
         for (var device = 2; device <= 20; device++)

@@ -85,8 +85,8 @@ public sealed class UsbTests(RunningServer server) : IClassFixture<RunningServer
         rig.Set(vusb, "currently_attached", true);
         rig.Get(vusb).Set("allowed_operations").Should().BeEquivalentTo("attach", "unplug");
         (await rig.ErrorWhileAsync(vm, "current_operations", XenStruct.Of(("task", "suspend")), "VUSB.unplug", vusb))
-            .Should().Equal("OPERATION_NOT_ALLOWED", "Current operation on VM:" + vm + " is suspend");
-        (await rig.Api.ErrorAsync("VUSB.destroy", vusb)).Should().Equal("OPERATION_NOT_ALLOWED", "VUSB '" + rig.Get(vusb).Uuid + "' still attached to '" + rig.Get(vm).Uuid + "'");
+            .Should().Equal("OPERATION_NOT_ALLOWED", "the VM " + vm + " is about to go: suspend");
+        (await rig.Api.ErrorAsync("VUSB.destroy", vusb)).Should().Equal("OPERATION_NOT_ALLOWED", "the VUSB is plugged into VM " + rig.Get(vm).Uuid);
         await rig.Api.CallAsync("VUSB.unplug", vusb);
         rig.Get(vusb).Flag("currently_attached").Should().BeFalse();
         await rig.Api.CallAsync("VUSB.destroy", vusb);

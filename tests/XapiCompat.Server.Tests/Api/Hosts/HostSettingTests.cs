@@ -16,10 +16,10 @@ public sealed class HostSettingTests(RunningServer server) : IClassFixture<Runni
         await client.CallAsync("host.set_hostname_live", host, "node-1.example");
         (await client.TextAsync("host.get_hostname", host)).Should().Be("node-1.example");
         (await client.TextAsync("VM.get_name_label", await client.TextAsync("host.get_control_domain", host))).Should().Be("Control domain on host: node-1.example");
-        (await client.ErrorAsync("host.set_hostname_live", host, "")).Should().Equal("HOST_NAME_INVALID", "hostname empty");
-        (await client.ErrorAsync("host.set_hostname_live", host, new string('a', 256))).Should().Equal("HOST_NAME_INVALID", "hostname is too long");
+        (await client.ErrorAsync("host.set_hostname_live", host, "")).Should().Equal("HOST_NAME_INVALID", "no name is given");
+        (await client.ErrorAsync("host.set_hostname_live", host, new string('a', 256))).Should().Equal("HOST_NAME_INVALID", "more than 255 characters");
         foreach (var bad in (string[])["-a", "a-", "a b", "ä"])
-            (await client.ErrorAsync("host.set_hostname_live", host, bad)).Should().Equal("HOST_NAME_INVALID", "hostname contains invalid characters");
+            (await client.ErrorAsync("host.set_hostname_live", host, bad)).Should().Equal("HOST_NAME_INVALID", "letters, digits, dots and inner hyphens only");
     }
 
     [Fact]

@@ -49,9 +49,9 @@ public sealed class PvsTests(RunningServer server) : IClassFixture<RunningServer
         (await rig.Api.ErrorAsync("PVS_server.introduce", JsonArguments.Array(["192.0.2.31", "2001:db8::30"]), 1, 2, site)).Should().Equal("PVS_SERVER_ADDRESS_IN_USE", "2001:db8::30");
         object fresh = JsonArguments.Array(["192.0.2.32"]);
         (await rig.Api.ErrorAsync("PVS_server.introduce", JsonArguments.Array(["x"]), 1, 2, site)).Should().Equal("INVALID_IP_ADDRESS_SPECIFIED", "addresses");
-        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 0, 2, site)).Should().Equal("VALUE_NOT_SUPPORTED", "first_port", "0", "Port out of range");
-        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 1, 70000, site)).Should().Equal("VALUE_NOT_SUPPORTED", "last_port", "70000", "Port out of range");
-        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 9, 8, site)).Should().Equal("VALUE_NOT_SUPPORTED", "last_port", "8", "last_port smaller than first_port");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 0, 2, site)).Should().Equal("VALUE_NOT_SUPPORTED", "first_port", "0", "a port is 1 to 65535");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 1, 70000, site)).Should().Equal("VALUE_NOT_SUPPORTED", "last_port", "70000", "a port is 1 to 65535");
+        (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 9, 8, site)).Should().Equal("VALUE_NOT_SUPPORTED", "last_port", "8", "the range ends before it begins");
         (await rig.Api.ErrorAsync("PVS_server.introduce", fresh, 8, 9, SampleValues.Nowhere)).Should().Equal("INVALID_VALUE", "site", SampleValues.Nowhere);
         await rig.Api.CallAsync("PVS_server.forget", one);
         rig.Exists(one).Should().BeFalse();

@@ -107,7 +107,7 @@ public sealed class TunnelTests(RunningServer server) : IClassFixture<RunningSer
         rig.SetState(vm, "Running");
         var vif = await rig.VifAsync(vm, network);
         (await rig.Api.ListAsync("VIF.get_allowed_operations", vif)).Should().Equal("attach");
-        (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("OPERATION_NOT_ALLOWED", "Network SR-IOV VIF plug/unplug not allowed");
+        (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("OPERATION_NOT_ALLOWED", "a VM keeps its VIFs on SR-IOV while it runs");
         var vlan = await rig.Api.TextAsync("VLAN.create", logical.Reference, 9, await rig.NetworkAsync());
         rig.Get(rig.Get(vlan).Target("untagged_PIF")).Flag("currently_attached").Should().BeTrue();
         (await rig.Api.ErrorAsync("network_sriov.destroy", sriov.Reference)).Should().Equal("PIF_VLAN_STILL_EXISTS", logical.Reference);

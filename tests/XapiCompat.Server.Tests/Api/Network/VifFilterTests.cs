@@ -17,7 +17,7 @@ public sealed class VifFilterTests(RunningServer server) : IClassFixture<Running
         (await rig.Api.TextAsync("VIF.get_locking_mode", vif)).Should().Be("locked");
         await rig.Api.CallAsync("VIF.set_locking_mode", vif, "disabled");
         var controller = rig.Insert("SDN_controller");
-        (await rig.Api.ErrorAsync("VIF.set_locking_mode", vif, "locked")).Should().Equal("OPERATION_NOT_ALLOWED", "A vswitch controller is active");
+        (await rig.Api.ErrorAsync("VIF.set_locking_mode", vif, "locked")).Should().Equal("OPERATION_NOT_ALLOWED", "the pool's SDN controller filters instead");
         await rig.Api.CallAsync("VIF.set_locking_mode", vif, "unlocked");
         rig.Delete(controller);
         (await rig.ErrorWhileAsync(rig.Pool, "restrictions", XenStruct.Of(("restrict_vif_locking", "true")), "VIF.set_locking_mode", vif, "locked"))

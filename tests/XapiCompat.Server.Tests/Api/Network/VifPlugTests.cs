@@ -25,7 +25,7 @@ public sealed class VifPlugTests(RunningServer server) : IClassFixture<RunningSe
         (await rig.Api.ListAsync("VIF.get_allowed_operations", vif)).Should().BeEquivalentTo("attach", "unplug");
         (await rig.Api.FlagAsync("PIF.get_currently_attached", pif)).Should().BeTrue("the network behind it comes up");
         (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("DEVICE_ALREADY_ATTACHED", vif);
-        (await rig.Api.ErrorAsync("VIF.destroy", vif)).Should().Equal("OPERATION_NOT_ALLOWED", "VIF currently attached to a running VM");
+        (await rig.Api.ErrorAsync("VIF.destroy", vif)).Should().Equal("OPERATION_NOT_ALLOWED", "the VIF is plugged in");
 
         await rig.Api.CallAsync("VIF.unplug", vif);
         (await rig.Api.FlagAsync("VIF.get_currently_attached", vif)).Should().BeFalse();
@@ -61,7 +61,7 @@ public sealed class VifPlugTests(RunningServer server) : IClassFixture<RunningSe
         (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("VM_MISSING_PV_DRIVERS", vm);
         var guest = rig.Insert("VM_guest_metrics", ("can_use_hotplug_vif", "no"));
         rig.Set(vm, "guest_metrics", guest);
-        (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("OPERATION_NOT_ALLOWED", "VM states it does not support VIF hotplug.");
+        (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("OPERATION_NOT_ALLOWED", "the guest takes and gives up VIFs at start only");
         rig.Set(guest, "can_use_hotplug_vif", "unspecified");
         (await rig.Api.ErrorAsync("VIF.plug", vif)).Should().Equal("VM_MISSING_PV_DRIVERS", vm);
         rig.Set(guest, "PV_drivers_detected", true);
@@ -76,10 +76,10 @@ public sealed class VifPlugTests(RunningServer server) : IClassFixture<RunningSe
         var vm = await rig.VmAsync("Running");
         var vif = await rig.VifAsync(vm, await rig.NetworkAsync());
         (await rig.ErrorWhileAsync(vm, "current_operations", XenStruct.Of(("task", "clean_shutdown")), "VIF.plug", vif))
-            .Should().Equal("OPERATION_NOT_ALLOWED", "Current operation on VM:" + vm + " is clean_shutdown");
+            .Should().Equal("OPERATION_NOT_ALLOWED", "the VM " + vm + " is about to go: clean_shutdown");
         var control = rig.All("VM").First(v => v.Flag("is_control_domain")).Reference;
         var own = await rig.Api.TextAsync("VIF.create", Records.Vif(control, await rig.NetworkAsync(), "0", "02:00:00:00:00:77"));
-        (await rig.Api.ErrorAsync("VIF.plug", own)).Should().Equal("OPERATION_NOT_ALLOWED", "Control domain does not support hotplug");
+        (await rig.Api.ErrorAsync("VIF.plug", own)).Should().Equal("OPERATION_NOT_ALLOWED", "the control domain of a host takes no VIFs");
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public sealed class VmSettingTests(RunningServer server) : IClassFixture<Running
         await api.CallAsync("VM.set_VCPUs_at_startup", vm, 8);
         var record = await api.RecordAsync("VM", vm);
         (Int(record, "VCPUs_max"), Int(record, "VCPUs_at_startup")).Should().Be((16, 8));
-        const string rule = "VCPU values must satisfy: 0 < VCPUs_at_startup ≤ VCPUs_max";
+        const string rule = "a VM starts with 1 to VCPUs_max processors";
         (await api.ErrorAsync("VM.set_VCPUs_max", vm, 7)).Should().Equal("INVALID_VALUE", rule, "7");
         (await api.ErrorAsync("VM.set_VCPUs_at_startup", vm, 17)).Should().Equal("INVALID_VALUE", rule, "17");
         (await api.ErrorAsync("VM.set_VCPUs_at_startup", vm, 0)).Should().Equal("INVALID_VALUE", rule, "0");
@@ -112,8 +112,8 @@ public sealed class VmSettingTests(RunningServer server) : IClassFixture<Running
     public async Task Texts_of_the_hardware_are_set_once()
     {
         var (api, vm) = await NewAsync();
-        (await api.ErrorAsync("VM.set_bios_strings", vm, JsonArguments.Map(("hp-rombios", "x")))).Should().Equal("INVALID_VALUE", "hp-rombios", "Unknown key");
-        (await api.ErrorAsync("VM.set_bios_strings", vm, JsonArguments.Map(("bios-vendor", "")))).Should().Equal("INVALID_VALUE", "bios-vendor", "Value provided is empty");
+        (await api.ErrorAsync("VM.set_bios_strings", vm, JsonArguments.Map(("hp-rombios", "x")))).Should().Equal("INVALID_VALUE", "hp-rombios", "no text that can be set");
+        (await api.ErrorAsync("VM.set_bios_strings", vm, JsonArguments.Map(("bios-vendor", "")))).Should().Equal("INVALID_VALUE", "bios-vendor", "a text has at least one character");
         (await api.ErrorAsync("VM.set_bios_strings", vm, JsonArguments.Map(("bios-vendor", new string('x', 513)))))[0].Should().Be("INVALID_VALUE");
         (await api.ErrorAsync("VM.set_bios_strings", vm, JsonArguments.Map(("bios-vendor", "\u00e9"))))[0].Should().Be("INVALID_VALUE");
         await api.CallAsync("VM.set_bios_strings", vm, JsonArguments.Map(("bios-vendor", "ours"), ("baseboard-version", "2")));
