@@ -101,7 +101,7 @@ public sealed class ServerHost : IAsyncDisposable
         try
         {
             var model = Model.Load();
-            store = OpenStore(state, model, options);
+            store = OpenStore(state, model, options, clock);
             var ids = new IdSource();
             var log = new ServerLog();
             var planned = new PlannedVolumes(state.PlannedVolumes, options.Durable);
@@ -120,7 +120,7 @@ public sealed class ServerHost : IAsyncDisposable
             await ListenAsync(app, options, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
-            return new(state, store, storage, app, stopping, HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token))
+            return new(state, store, storage, app, stopping, Task.WhenAll(Task.Run(() => AllowedOperations.DeriveRest(store, stopping.Token), CancellationToken.None), HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token)))
             {
                 BoundMessages = api.BoundMessages,
                 Api = api,
@@ -159,11 +159,11 @@ public sealed class ServerHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static RecordStore OpenStore(StateDirectory state, Model model, ServerOptions options)
+    private static RecordStore OpenStore(StateDirectory state, Model model, ServerOptions options, TimeProvider clock)
     {
         try
         {
-            return RecordStore.Open(state.Database, model, options.Durable);
+            return RecordStore.Open(state.Database, model, options.Durable, clock.GetUtcNow());
         }
         catch (StateVersionException e)
         {
@@ -189,7 +189,7 @@ public sealed class ServerHost : IAsyncDisposable
 
         inventory.Refresh();
         await api.Machines.Recovery.RunAsync(cancellationToken);
-        store.Commit(AllowedOperations.DeriveAll);
+        AllowedOperations.DeriveLater(store);
         store.Derive = AllowedOperations.Derive;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using XapiCompat.Disks;
 
@@ -9,21 +10,20 @@ namespace XapiCompat.Storage;
 /// only lists show it as it will be. Made, then noted, then used: an interruption in between leaves a volume that the
 /// next attach finds.
 /// </summary>
-internal sealed class PlannedSr(ISr inner, IEnumerable<PlannedVolume> planned, Action<string> noteMade) : ISr
+/// <param name="planned">Key to the line of the plan; lines are read when they are needed.</param>
+internal sealed class PlannedSr(ISr inner, ConcurrentDictionary<string, string> planned, Func<string, PlannedVolume> parse, Action<string> noteMade) : ISr
 {
     private static readonly Dictionary<string, string> None = [];
 
-    private readonly ConcurrentDictionary<string, PlannedVolume> _planned =
-        new(planned.Select(v => KeyValuePair.Create(v.Uuid.ToString("D"), v)), StringComparer.Ordinal);
-
     private readonly SemaphoreSlim _making = new(1, 1);
+    private readonly Lazy<StrongBox<long>> _size = new(() => new(planned.Values.Sum(l => parse(l).Size)));
 
     public IReadOnlyList<string> Problems => inner.Problems;
 
     public async ValueTask<SrStat> StatAsync(CancellationToken cancellationToken)
     {
         var stat = await inner.StatAsync(cancellationToken);
-        return stat with { VirtualAllocation = stat.VirtualAllocation + _planned.Values.Sum(v => v.Size) };
+        return stat with { VirtualAllocation = stat.VirtualAllocation + Interlocked.Read(ref _size.Value.Value) };
     }
 
     public async ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken)
@@ -32,7 +32,7 @@ internal sealed class PlannedSr(ISr inner, IEnumerable<PlannedVolume> planned, A
         await _making.WaitAsync(cancellationToken);
         try
         {
-            return [.. await inner.ListAsync(cancellationToken), .. _planned.Values.Select(Info)];
+            return [.. await inner.ListAsync(cancellationToken), .. planned.Values.Select(l => Info(parse(l)))];
         }
         finally
         {
@@ -130,16 +130,19 @@ internal sealed class PlannedSr(ISr inner, IEnumerable<PlannedVolume> planned, A
 
     private async ValueTask MakeAsync(string key, CancellationToken cancellationToken)
     {
-        if (!_planned.ContainsKey(key))
+        if (!planned.ContainsKey(key))
             return;
         await _making.WaitAsync(cancellationToken);
         try
         {
-            if (!_planned.TryGetValue(key, out var volume))
+            if (!planned.TryGetValue(key, out var line))
                 return;
+            var volume = parse(line);
+            var size = _size.Value;
             await inner.CreateVolumeAsync(new(volume.Uuid, volume.Name, volume.Description, volume.Size, Sharable: false, None), cancellationToken);
             noteMade(key);
-            _planned.TryRemove(key, out _);
+            planned.TryRemove(key, out _);
+            Interlocked.Add(ref size.Value, -volume.Size);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace XapiCompat.Storage;
@@ -14,6 +15,9 @@ public sealed record PlannedVolume(Guid Uuid, long Size, string Name, string Des
 /// <param name="durable">Sync to disk what was made before it is used.</param>
 public sealed class PlannedVolumes(string directory, bool durable)
 {
+    /// <summary>Lines begin with the volume's uuid.</summary>
+    private const int KeyLength = 36;
+
     /// <summary>Writes an SR's plan anew. Call before anybody learns of the volumes.</summary>
     public void Plan(Guid sr, IEnumerable<PlannedVolume> volumes)
     {
@@ -39,8 +43,9 @@ public sealed class PlannedVolumes(string directory, bool durable)
             return inner;
         var made = File.Exists(Made(sr)) ? File.ReadLines(Made(sr)).ToHashSet(StringComparer.Ordinal) : [];
         made.UnionWith((await inner.ListAsync(cancellationToken)).Select(v => v.Key));
-        var planned = File.ReadLines(PlanOf(sr)).Select(Parse).OfType<PlannedVolume>().Where(v => !made.Contains(v.Uuid.ToString("D"))).ToList();
-        return planned.Count == 0 ? inner : new PlannedSr(inner, planned, key => NoteMade(sr, key));
+        var planned = File.ReadLines(PlanOf(sr)).Where(l => l.Length > KeyLength).Select(l => KeyValuePair.Create(l[..KeyLength], l)).Where(l => !made.Contains(l.Key));
+        var lines = new ConcurrentDictionary<string, string>(planned, StringComparer.Ordinal);
+        return lines.IsEmpty ? inner : new PlannedSr(inner, lines, Parse, key => NoteMade(sr, key));
     }
 
     /// <summary>Drops the plan of an SR that is destroyed.</summary>
@@ -52,10 +57,10 @@ public sealed class PlannedVolumes(string directory, bool durable)
         File.Delete(Made(sr));
     }
 
-    private static PlannedVolume? Parse(string line) =>
+    private static PlannedVolume Parse(string line) =>
         line.Split('\t') is [var uuid, var size, var name, var description]
             ? new(Guid.Parse(uuid), long.Parse(size, CultureInfo.InvariantCulture), Uri.UnescapeDataString(name), Uri.UnescapeDataString(description))
-            : null;
+            : throw new InvalidDataException("the plan of volumes has a line of another form: " + line);
 
     private void NoteMade(Guid sr, string key)
     {

@@ -6,10 +6,10 @@ namespace XapiCompat.Store;
 /// <summary>All objects as of one commit. Immutable: readers keep one and never wait.</summary>
 public sealed class Database : IRecords
 {
-    private readonly ImmutableDictionary<string, Record> _byRef;
+    private readonly RecordMap _byRef;
     private readonly ImmutableArray<ClassTable> _tables;
 
-    private Database(Model model, long generation, ImmutableDictionary<string, Record> byRef, ImmutableArray<ClassTable> tables)
+    private Database(Model model, long generation, RecordMap byRef, ImmutableArray<ClassTable> tables)
     {
         Model = model;
         Generation = generation;
@@ -23,11 +23,11 @@ public sealed class Database : IRecords
     public long Generation { get; }
 
     public static Database Empty(Model model, long generation) =>
-        new(model, generation, ImmutableDictionary.Create<string, Record>(StringComparer.Ordinal), [.. model.Classes.Select(_ => ClassTable.Empty)]);
+        new(model, generation, RecordMap.Empty, [.. model.Classes.Select(_ => ClassTable.Empty)]);
 
-    public Record? Find(string reference) => _byRef.GetValueOrDefault(reference);
+    public Record? Find(string reference) => _byRef.Find(reference);
 
-    public Record? FindByUuid(ClassDef @class, string uuid) => _tables[@class.Index].ByUuid.GetValueOrDefault(uuid);
+    public Record? FindByUuid(ClassDef @class, string uuid) => _tables[@class.Index].ByUuid.Find(uuid);
 
     public IEnumerable<Record> All(ClassDef @class) => _tables[@class.Index].ByRef.Values;
 
@@ -41,21 +41,14 @@ public sealed class Database : IRecords
 
     internal Database Apply(long generation, IReadOnlyCollection<Record> written, IReadOnlyCollection<Record> deleted)
     {
-        var byRef = _byRef.ToBuilder();
         var tables = _tables.ToBuilder();
-        foreach (var record in written)
-        {
-            byRef[record.Reference] = record;
-            tables[record.Class.Index] = tables[record.Class.Index].With(record, generation);
-        }
-
-        foreach (var record in deleted)
-        {
-            byRef.Remove(record.Reference);
-            tables[record.Class.Index] = tables[record.Class.Index].Without(record, generation);
-        }
-
-        return new(Model, generation, byRef.ToImmutable(), tables.ToImmutable());
+        var byClass = written.Select(r => (Record: r, Gone: false)).Concat(deleted.Select(r => (Record: r, Gone: true))).GroupBy(c => c.Record.Class.Index);
+        foreach (var group in byClass)
+            tables[group.Key] = tables[group.Key].With([.. group.Where(c => !c.Gone).Select(c => c.Record)], [.. group.Where(c => c.Gone).Select(c => c.Record)], generation);
+        var changes = new List<KeyValuePair<string, Record?>>(written.Count + deleted.Count);
+        changes.AddRange(written.Select(r => KeyValuePair.Create(r.Reference, (Record?)r)));
+        changes.AddRange(deleted.Select(r => KeyValuePair.Create(r.Reference, (Record?)null)));
+        return new(Model, generation, _byRef.With(changes), tables.ToImmutable());
     }
 }
 

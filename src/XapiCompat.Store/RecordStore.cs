@@ -1,5 +1,6 @@
 using System.Globalization;
 using XapiCompat.Datamodel;
+using XapiCompat.Values;
 
 namespace XapiCompat.Store;
 
@@ -14,6 +15,8 @@ public sealed class RecordStore : IDisposable
 
     private const string Generation = "generation";
 
+    private static readonly (string One, string Metrics)[] DeviceMetrics = [("VBD", "VBD_metrics"), ("VIF", "VIF_metrics")];
+
     private readonly Lock _writer = new();
     private readonly RelationIndex _relations;
     private readonly SqliteFile _file;
@@ -23,7 +26,7 @@ public sealed class RecordStore : IDisposable
     private TaskCompletionSource _nextCommit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _reservedGeneration;
 
-    private RecordStore(SqliteFile file, SpaceReserve space, Model model)
+    private RecordStore(SqliteFile file, SpaceReserve space, Model model, DateTimeOffset now)
     {
         _file = file;
         _space = space;
@@ -34,7 +37,7 @@ public sealed class RecordStore : IDisposable
         file.Write([], [], [], [], new Dictionary<string, string> { [Generation] = Text(_reservedGeneration) });
         space.Hold();
         _intents = file.ReadIntents().ToDictionary(i => i.Id, StringComparer.Ordinal);
-        _current = LoadAll(file, model, start);
+        _current = LoadAll(file, model, start, now);
     }
 
     public Model Model { get; }
@@ -52,12 +55,12 @@ public sealed class RecordStore : IDisposable
     public event Action<CommitNotice>? Committed;
 
     /// <summary>Opens or makes the database file. <paramref name="durable"/>: commits survive a power cut too.</summary>
-    public static RecordStore Open(string path, Model model, bool durable = false)
+    public static RecordStore Open(string path, Model model, bool durable = false, DateTimeOffset now = default)
     {
         var file = SqliteFile.Open(path, model, durable);
         try
         {
-            return new(file, new(path + ".reserve"), model);
+            return new(file, new(path + ".reserve"), model, now);
         }
         catch
         {
@@ -137,6 +140,21 @@ public sealed class RecordStore : IDisposable
         return result;
     }
 
+    /// <summary>
+    /// Lets a field that is not stored be computed for each object when somebody reads it first; without a commit. Only while
+    /// nobody else knows the store. The objects count as changed now: a client with a token from before a restart may know
+    /// another value.
+    /// </summary>
+    public void FillLater(ClassDef @class, string field, Func<Record, XenValue> compute)
+    {
+        var later = new LaterField(@class[field], compute);
+        foreach (var record in _current.All(@class))
+        {
+            record.FillLater(later);
+            record.Modified = _current.Generation;
+        }
+    }
+
     /// <summary>Completes as soon as something newer than <paramref name="generation"/> is committed.</summary>
     public Task NextCommitAsync(long generation)
     {
@@ -176,7 +194,7 @@ public sealed class RecordStore : IDisposable
             }
             catch (StoreFullException e)
             {
-                throw new Values.XenException(new("OUT_OF_SPACE", e.Path), e);
+                throw new XenException(new("OUT_OF_SPACE", e.Path), e);
             }
         }
     }
@@ -199,12 +217,31 @@ public sealed class RecordStore : IDisposable
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private Database LoadAll(SqliteFile file, Model model, long generation)
+    /// <summary>Metrics of devices are not stored; their references are, and lead somewhere again from the start.</summary>
+    private static void AddMetrics(Dictionary<string, Record> records, ClassDef device, ClassDef metrics, DateTimeOffset now)
     {
-        var records = file.ReadObjects().ToDictionary(r => r.Reference, StringComparer.Ordinal);
-        var many = new Dictionary<(string Reference, int Field), List<string>>();
-        foreach (var record in records.Values)
+        var field = device.Find("metrics")!;
+        var date = XenDate.Format(now);
+        var missing = records.Values.Where(r => r.Class == device).Select(r => r[field].ToString()!).Where(m => !records.ContainsKey(m)).ToList();
+        foreach (var reference in missing.Where(m => !new Ref(m).IsNull))
         {
+            var values = metrics.Fields.Select(f => f.Computed ? XenArray.Empty : f.Default).ToArray();
+            values[metrics["uuid"]] = Guid.NewGuid().ToString("D");
+            values[metrics["last_updated"]] = date;
+            records[reference] = new(metrics, reference, values, 0, 0);
+        }
+    }
+
+    private Database LoadAll(SqliteFile file, Model model, long generation, DateTimeOffset now)
+    {
+        var stored = file.ReadObjects();
+        var records = new Dictionary<string, Record>(stored.Count * 2, StringComparer.Ordinal);
+        foreach (var record in stored)
+            records[record.Reference] = record;
+        var many = new Dictionary<(string Reference, int Field), List<XenValue>>();
+        foreach (var record in stored)
+        {
+            XenString? self = null;
             foreach (var relation in _relations.From(record.Class))
             {
                 foreach (var target in RelationIndex.Targets(record[relation.One]))
@@ -213,13 +250,16 @@ public sealed class RecordStore : IDisposable
                         continue;
                     if (!many.TryGetValue((target, relation.Many.Index), out var list))
                         many[(target, relation.Many.Index)] = list = [];
-                    list.Add(record.Reference);
+                    list.Add(self ??= XenString.Of(record.Reference));
                 }
             }
         }
 
+        // Objects come in the order of their references, and so do the sets.
         foreach (var ((reference, field), list) in many)
-            records[reference].Write(field, Values.XenArray.Of(list.Order(StringComparer.Ordinal)));
+            records[reference].Write(field, new XenArray(list));
+        foreach (var (one, metrics) in DeviceMetrics)
+            AddMetrics(records, model.Class(one), model.Class(metrics), now);
         return Database.Empty(model, generation).Apply(generation, records.Values, []);
     }
 }

@@ -6,11 +6,9 @@ namespace XapiCompat.Store;
 /// <summary>The relations of the datamodel by the class that stores them.</summary>
 internal sealed class RelationIndex(Model model)
 {
-    private readonly ILookup<ClassDef, RelationDef> _from = model.Relations
-        .Where(r => !r.One.Computed)
-        .ToLookup(r => r.OneClass);
+    private readonly RelationDef[][] _from = [.. model.Classes.Select(c => model.Relations.Where(r => r.OneClass == c && !r.One.Computed).ToArray())];
 
-    public IEnumerable<RelationDef> From(ClassDef @class) => _from[@class];
+    public IReadOnlyList<RelationDef> From(ClassDef @class) => _from[@class.Index];
 
     public static IReadOnlyList<string> Targets(XenValue? value) => value switch
     {

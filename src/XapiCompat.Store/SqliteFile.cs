@@ -1,10 +1,8 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Json;
+using System.Collections.Concurrent;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 using XapiCompat.Datamodel;
-using XapiCompat.Values;
 
 namespace XapiCompat.Store;
 
@@ -16,6 +14,7 @@ internal sealed class SqliteFile : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly Model _model;
+    private readonly RecordCodec _codec = new();
 
     private SqliteFile(SqliteConnection connection, Model model)
     {
@@ -25,7 +24,7 @@ internal sealed class SqliteFile : IDisposable
 
     public static SqliteFile Open(string path, Model model, bool durable)
     {
-        SQLitePCL.Batteries_V2.Init();
+        Batteries_V2.Init();
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         try
         {
@@ -65,15 +64,51 @@ internal sealed class SqliteFile : IDisposable
     public string? ReadMeta(string name) =>
         _connection.ExecuteScalar<string?>("SELECT value FROM meta WHERE name = @name", new { name });
 
-    public IEnumerable<Record> ReadObjects()
+    /// <summary>All objects in the order of their references. Rows are read here and decoded beside.</summary>
+    public List<Record> ReadObjects()
     {
-        foreach (var row in _connection.Query<ObjectRow>("SELECT ref, class, created, modified, fields FROM objects", buffered: false))
+        var batches = new List<Task<List<Record>>>();
+        var codecs = new ConcurrentBag<RecordCodec>();
+        var batch = new RowBatch();
+        var classes = new Dictionary<string, ClassDef?>(StringComparer.Ordinal);
+        Check(raw.sqlite3_prepare_v2(_connection.Handle, "SELECT class, ref, created, modified, fields FROM objects ORDER BY ref", out var statement));
+        using (statement)
         {
-            // A class that a later datamodel dropped takes its objects along.
-            if (_model.FindClass(row.Class) is not { } definition)
-                continue;
-            yield return new(definition, row.Ref, DecodeFields(definition, row.Fields), row.Created, row.Modified);
+            int code;
+            while ((code = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
+            {
+                var name = raw.sqlite3_column_text(statement, 0).utf8_to_string();
+                if (!classes.TryGetValue(name, out var definition))
+                    classes[name] = definition = _model.FindClass(name);
+                // A class that a later datamodel dropped takes its objects along.
+                if (definition is null)
+                    continue;
+                batch.Add(
+                    definition,
+                    raw.sqlite3_column_text(statement, 1).utf8_to_string(),
+                    raw.sqlite3_column_int64(statement, 2),
+                    raw.sqlite3_column_int64(statement, 3),
+                    raw.sqlite3_column_blob(statement, 4));
+                if (!batch.IsFull)
+                    continue;
+                batches.Add(Decode(batch));
+                batch = new RowBatch();
+            }
+
+            Check(code == raw.SQLITE_DONE ? raw.SQLITE_OK : code);
         }
+
+        var last = batch.Decode(_codec);
+        return [.. batches.SelectMany(b => b.GetAwaiter().GetResult()), .. last];
+
+        Task<List<Record>> Decode(RowBatch full) => Task.Run(() =>
+        {
+            if (!codecs.TryTake(out var codec))
+                codec = new RecordCodec();
+            var records = full.Decode(codec);
+            codecs.Add(codec);
+            return records;
+        });
     }
 
     public IEnumerable<Intent> ReadIntents() =>
@@ -96,7 +131,7 @@ internal sealed class SqliteFile : IDisposable
         {
             InTransaction(() => WriteAll(upserts, deletes, intents, endedIntents, facts));
         }
-        catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL)
+        catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_FULL)
         {
             throw new StoreFullException(_connection.DataSource, e);
         }
@@ -126,27 +161,29 @@ internal sealed class SqliteFile : IDisposable
     {
         if (records.Count > 1)
             records.Sort((a, b) => string.CompareOrdinal(a.Reference, b.Reference));
-        using var command = _connection.CreateCommand();
-        command.CommandText =
-            "INSERT INTO objects (ref, class, uuid, created, modified, fields) VALUES ($ref, $class, $uuid, $created, $modified, $fields) " +
-            "ON CONFLICT (ref) DO UPDATE SET uuid = excluded.uuid, modified = excluded.modified, fields = excluded.fields";
-        var reference = command.Parameters.Add("$ref", SqliteType.Text);
-        var @class = command.Parameters.Add("$class", SqliteType.Text);
-        var uuid = command.Parameters.Add("$uuid", SqliteType.Text);
-        var created = command.Parameters.Add("$created", SqliteType.Integer);
-        var modified = command.Parameters.Add("$modified", SqliteType.Integer);
-        var fields = command.Parameters.Add("$fields", SqliteType.Text);
-        foreach (var record in records)
+        Check(raw.sqlite3_prepare_v2(
+            _connection.Handle,
+            "INSERT INTO objects (ref, class, uuid, created, modified, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6) " +
+            "ON CONFLICT (ref) DO UPDATE SET uuid = excluded.uuid, modified = excluded.modified, fields = excluded.fields",
+            out var statement));
+        using (statement)
         {
-            reference.Value = record.Reference;
-            @class.Value = record.Class.Name;
-            uuid.Value = record.Class.Find("uuid") is null ? DBNull.Value : record.Uuid;
-            created.Value = record.Created;
-            modified.Value = record.Modified;
-            fields.Value = EncodeFields(record);
-            command.ExecuteNonQuery();
+            foreach (var record in records)
+            {
+                Check(raw.sqlite3_bind_text(statement, 1, record.Reference));
+                Check(raw.sqlite3_bind_text(statement, 2, record.Class.Name));
+                Check(record.Class.Find("uuid") is null ? raw.sqlite3_bind_null(statement, 3) : raw.sqlite3_bind_text(statement, 3, record.Uuid));
+                Check(raw.sqlite3_bind_int64(statement, 4, record.Created));
+                Check(raw.sqlite3_bind_int64(statement, 5, record.Modified));
+                Check(raw.sqlite3_bind_text(statement, 6, _codec.Encode(record)));
+                var code = raw.sqlite3_step(statement);
+                raw.sqlite3_reset(statement);
+                Check(code == raw.SQLITE_DONE ? raw.SQLITE_OK : code);
+            }
         }
     }
+
+    private void Check(int code) => SqliteException.ThrowExceptionForRC(code, _connection.Handle);
 
     /// <summary>SQLite rolls back by itself when it runs out of space, which the driver's transactions do not expect.</summary>
     private void InTransaction(Action write)
@@ -159,7 +196,7 @@ internal sealed class SqliteFile : IDisposable
         }
         catch
         {
-            if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle) == 0)
+            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0)
                 _connection.Execute("ROLLBACK");
             throw;
         }
@@ -169,54 +206,6 @@ internal sealed class SqliteFile : IDisposable
         _connection.Execute(
             "INSERT INTO meta (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             new { name, value });
-
-    private static string EncodeFields(Record record)
-    {
-        var buffer = new ArrayBufferWriter<byte>(4096);
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            foreach (var field in record.Class.Fields)
-            {
-                if (!field.Persist || field.Computed)
-                    continue;
-                writer.WritePropertyName(field.Name);
-                JsonValues.Write(writer, record[field]);
-            }
-
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
-
-    private static XenValue[] DecodeFields(ClassDef definition, string json)
-    {
-        using var document = JsonDocument.Parse(json);
-        var values = new XenValue[definition.Fields.Count];
-        foreach (var field in definition.Fields)
-        {
-            // A field that a later datamodel added starts with its default.
-            values[field.Index] = !field.Computed && field.Persist && document.RootElement.TryGetProperty(field.Name, out var stored)
-                ? field.Type.Coerce(JsonValues.Read(stored))
-                : field.Computed ? XenArray.Empty : field.Default;
-        }
-
-        return values;
-    }
-
-    private sealed class ObjectRow
-    {
-        public string Ref { get; init; } = "";
-
-        public string Class { get; init; } = "";
-
-        public long Created { get; init; }
-
-        public long Modified { get; init; }
-
-        public string Fields { get; init; } = "";
-    }
 
     private sealed class IntentRow
     {

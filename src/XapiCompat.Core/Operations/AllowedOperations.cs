@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using XapiCompat.Store;
 using XapiCompat.Values;
 
@@ -25,13 +26,30 @@ public static class AllowedOperations
         }
     }
 
-    /// <summary>For the start of the server: allowed_operations is not stored.</summary>
-    public static void DeriveAll(UnitOfWork unit)
+    /// <summary>
+    /// For the start of the server: allowed_operations is not stored, and in a large pool takes seconds to find. Whoever reads an
+    /// object's first has it computed; the rest is done beside.
+    /// </summary>
+    public static void DeriveLater(RecordStore store)
     {
-        foreach (var @class in OperationRules.Classes)
+        foreach (var name in OperationRules.Classes)
         {
-            foreach (var record in unit.All(unit.Model.Class(@class)).ToList())
-                Write(unit, record, OperationRules.Find(@class)!.Allowed(unit, record));
+            var rule = OperationRules.Find(name)!;
+            store.FillLater(
+                store.Model.Class(name),
+                "allowed_operations",
+                record => Lists.Share([.. rule.Allowed(store.Current, record).Order(StringComparer.Ordinal)]));
+        }
+    }
+
+    /// <summary>Computes what <see cref="DeriveLater"/> left, without hurry.</summary>
+    public static void DeriveRest(RecordStore store, CancellationToken cancellationToken)
+    {
+        foreach (var record in OperationRules.Classes.SelectMany(name => store.Current.All(store.Model.Class(name))))
+        {
+            if (cancellationToken.IsCancellationRequested)
+                return;
+            record.Complete();
         }
     }
 
@@ -109,5 +127,14 @@ public static class AllowedOperations
         var now = allowed.Order(StringComparer.Ordinal).ToList();
         if (!record.Set("allowed_operations").SequenceEqual(now))
             unit.Set(record.Reference, "allowed_operations", XenArray.Of(now));
+    }
+
+    /// <summary>Most objects of a class allow the same.</summary>
+    private static class Lists
+    {
+        private static readonly ConcurrentDictionary<string, XenArray> Known = new(StringComparer.Ordinal);
+
+        public static XenArray Share(List<string> operations) =>
+            Known.Count > 1000 ? XenArray.Of(operations) : Known.GetOrAdd(string.Join(' ', operations), _ => XenArray.Of(operations));
     }
 }
