@@ -1,4 +1,5 @@
 using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Operations;
 using XapiCompat.Core.Services;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -50,6 +51,16 @@ public sealed class VdiRecordHandlers(RecordStore store, VdiIntroduction introdu
     {
         var vdi = store.Current.Get("VDI", self);
         return vdi.Text("type") == "metadata" && store.Current.Find(vdi.Target("metadata_of_pool")) is { Class.Name: "pool" } pool ? pool.Uuid : "";
+    }
+
+    /// <summary>Asks for the type first; no disk here carries a copy of the pool's database.</summary>
+    [XenMessage("VDI.open_database")]
+    public Ref OpenDatabase(CallContext context, Ref self)
+    {
+        var vdi = store.Current.Get("VDI", self);
+        throw vdi.Text("type") is not "metadata" and var type
+            ? new XenException("VDI_INCOMPATIBLE_TYPE", self.Text, VdiTypeText.Of(type))
+            : new XenException("COULD_NOT_IMPORT_DATABASE", "The disk holds no pool database");
     }
 
     private static XenStruct Fields(

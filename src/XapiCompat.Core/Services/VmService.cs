@@ -10,12 +10,14 @@ public sealed class VmService(RecordStore store, OperationGuard guard)
 {
     public async ValueTask DestroyAsync(CallContext context, Ref self)
     {
-        var vm = store.Current.Get("VM", self);
-        if (vm.Map("other_config")["default_template"]?.ToString() == "true" && vm.Flag("is_default_template"))
-            throw new XenException("VM_CANNOT_DELETE_DEFAULT_TEMPLATE", self.Text);
-        await using var scope = await guard.BeginAsync(context, [new("VM", self.Text, "destroy")]);
+        store.Current.Get("VM", self);
+        await using var scope = await guard.BeginAsync(context, [new("VM", self.Text, "destroy")], require: records => Deletable(records.Get("VM", self)));
         store.Commit(unit => Delete(unit, unit.Get("VM", self)));
     }
+
+    /// <summary>Default templates are refused by the rules; a VM made of one keeps the key until somebody takes it away.</summary>
+    private static XenFailure? Deletable(Record vm) =>
+        vm.Map("other_config")["default_template"]?.ToString() == "true" ? new("VM_CANNOT_DELETE_DEFAULT_TEMPLATE") : null;
 
     /// <summary>Removes a VM's record and its devices; disks and snapshots stay.</summary>
     public static void Delete(UnitOfWork unit, Record vm)

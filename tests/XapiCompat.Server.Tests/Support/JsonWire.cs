@@ -28,7 +28,7 @@ public sealed class JsonWire(HttpClient http, bool version1 = false) : IRpcWire
 
     private static RpcAnswer Version1(JsonObject answer)
     {
-        answer.Select(m => m.Key).Should().BeEquivalentTo("result", "error", "id");
+        Members(answer).Should().Be("error id result");
         return answer["error"] is { } error ? new(null, Texts(error)) : new(answer["result"], null);
     }
 
@@ -37,14 +37,17 @@ public sealed class JsonWire(HttpClient http, bool version1 = false) : IRpcWire
         answer["jsonrpc"]!.GetValue<string>().Should().Be("2.0");
         if (answer["error"] is not { } error)
         {
-            answer.Select(m => m.Key).Should().BeEquivalentTo("jsonrpc", "result", "id");
+            Members(answer).Should().Be("id jsonrpc result");
             return new(answer["result"], null);
         }
 
-        answer.Select(m => m.Key).Should().BeEquivalentTo("jsonrpc", "error", "id");
+        Members(answer).Should().Be("error id jsonrpc");
         error["code"]!.GetValue<int>().Should().Be(1);
         return new(null, [error["message"]!.GetValue<string>(), .. Texts(error["data"]!)]);
     }
+
+    /// <summary>As one text: comparing sets costs more than the call.</summary>
+    private static string Members(JsonObject answer) => string.Join(' ', answer.Select(m => m.Key).Order(StringComparer.Ordinal));
 
     private static IReadOnlyList<string> Texts(JsonNode array) => [.. array.AsArray().Select(i => i!.GetValue<string>())];
 }
