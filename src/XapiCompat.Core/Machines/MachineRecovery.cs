@@ -1,3 +1,4 @@
+using XapiCompat.Core.Services;
 using XapiCompat.Store;
 using XapiCompat.Values;
 
@@ -5,10 +6,15 @@ namespace XapiCompat.Core.Machines;
 
 /// <summary>
 /// At the start of the server: VMs whose domains exist go on as they are, the others are Halted, and what an interrupted
-/// start or suspend left is taken back.
+/// start, suspend or checkpoint left is taken back.
 /// </summary>
-public sealed class MachineRecovery(RecordStore store, IVmBackend backend, MachineRecords machine, SuspendImages images, VmPower power)
+public sealed class MachineRecovery(RecordStore store, IVmBackend backend, MachineRecords machine, SuspendImages images, VmPower power, VmSuspension suspension)
 {
+    private const string Resume = "resume";
+
+    /// <summary>Holds while a running VM is suspended only for a moment: a server that ends meanwhile resumes it when it starts.</summary>
+    public static Intent PromiseToResume(IdSource ids, Ref vm) => new(ids.NewUuidText(), "", Resume, [vm.Text]);
+
     public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
         var database = store.Current;
@@ -35,7 +41,29 @@ public sealed class MachineRecovery(RecordStore store, IVmBackend backend, Machi
         });
         foreach (var remove in removals)
             await remove();
+        await KeepPromisesAsync(cancellationToken);
         ListenAgain();
+    }
+
+    private async ValueTask KeepPromisesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var promise in store.Intents.Where(i => i.Operation == Resume).ToList())
+        {
+            var vm = new Ref(promise.Keys[0]);
+            if (store.Current.Find(vm.Text)?.Text("power_state") == "Suspended")
+            {
+                try
+                {
+                    await suspension.RestoreAsync(new("", null, Ref.Null.Text, _ => { }, cancellationToken), vm, null, paused: false, null);
+                }
+                catch (XenException)
+                {
+                    // There is no host for it now: it stays Suspended, and its user can resume it.
+                }
+            }
+
+            store.Commit(unit => unit.EndIntent(promise.Id));
+        }
     }
 
     /// <summary>Guests whose tools had not reported when the server stopped.</summary>

@@ -20,7 +20,7 @@ public sealed class MachineServices
         Evacuation = new(store, Migration);
         Appliances = new(store, guard, Power);
         Guests = new(store, guard, backend, Power);
-        Recovery = new(store, backend, Records, Images, Power);
+        Recovery = new(store, backend, Records, Images, Power, Suspension);
     }
 
     public IVmBackend Backend { get; }

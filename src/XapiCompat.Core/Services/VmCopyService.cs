@@ -36,14 +36,23 @@ public sealed class VmCopyService(
 
         // The guest's memory lies still in a suspend image while it is copied; whatever comes of that, the guest goes on.
         RequireSnapshots(source);
-        await suspension.SaveAsync(context.Part(0, 0.4), vm, null);
+        var awake = MachineRecovery.PromiseToResume(ids, vm);
+        store.Commit(unit => unit.BeginIntent(awake));
         try
         {
-            return await CopyAsync(context.Part(0.4, 0.8), vm, plan, VmRecords.Info(source), _ => { });
+            await suspension.SaveAsync(context.Part(0, 0.4), vm, null);
+            try
+            {
+                return await CopyAsync(context.Part(0.4, 0.8), vm, plan, VmRecords.Info(source), _ => { });
+            }
+            finally
+            {
+                await suspension.RestoreAsync(context.Detached(), vm, null, paused: false, null);
+            }
         }
         finally
         {
-            await suspension.RestoreAsync(context.Detached(), vm, null, paused: false, null);
+            store.Commit(unit => unit.EndIntent(awake.Id));
         }
     }
 

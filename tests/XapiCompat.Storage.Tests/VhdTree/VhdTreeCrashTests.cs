@@ -94,7 +94,7 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
     {
         private readonly SrConfiguration _configuration = new(Guid.NewGuid(), NoParams);
         private readonly Dictionary<string, byte> _expected = [];
-        private readonly VhdTreePlugin _plugin;
+        private readonly VhdTreeOptions _options;
         private readonly string _root;
         private Exception? _fault;
         private int _left;
@@ -103,8 +103,11 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
         private Scene(string root, VhdTreeOptions options)
         {
             _root = root;
-            _plugin = Trees.NewPlugin(root, options with { FaultPoint = Step });
+            _options = options with { FaultPoint = Step };
         }
+
+        /// <summary>As in a new process: nothing is known of what the last one held.</summary>
+        private VhdTreePlugin NewPlugin() => Trees.NewPlugin(_root, _options);
 
         public string Root { get; private set; } = "";
 
@@ -124,8 +127,9 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
             var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
             var root = Directory.CreateDirectory(Path.Combine(parent, "xapicompat-" + Guid.NewGuid().ToString("N"))).FullName;
             var scene = new Scene(root, options);
-            await scene._plugin.CreateAsync(scene._configuration, default);
-            scene._sr = await scene._plugin.AttachAsync(scene._configuration, default);
+            var plugin = scene.NewPlugin();
+            await plugin.CreateAsync(scene._configuration, default);
+            scene._sr = await plugin.AttachAsync(scene._configuration, default);
             scene.Root = await scene.CreateAsync(11);
             scene.Volume = await scene.CreateAsync(22);
             scene.Snapshot = (await scene._sr.SnapshotAsync(scene.Volume, Guid.NewGuid(), NoParams, default)).Volume!.Key;
@@ -147,7 +151,7 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
             {
                 if (action is null)
                 {
-                    await using var sr = await _plugin.AttachAsync(_configuration, default);
+                    await using var sr = await NewPlugin().AttachAsync(_configuration, default);
                 }
                 else
                 {
@@ -195,7 +199,7 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
         public async Task ReattachAsync()
         {
             await _sr.DisposeAsync();
-            _sr = await _plugin.AttachAsync(_configuration, default);
+            _sr = await NewPlugin().AttachAsync(_configuration, default);
         }
 
         public async Task VerifyAsync(string operation, Guid uuid, bool? finished)
