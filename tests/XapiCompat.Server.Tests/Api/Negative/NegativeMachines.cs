@@ -19,7 +19,10 @@ internal sealed class NegativeMachines(NegativeWorld world, DiskClient disks)
         await Api.StartVmAsync(world["running"]);
         await MakeEquippedAsync("paused");
         await Api.StartVmAsync(world["paused"], paused: true);
-        await MakeEquippedAsync("suspended");
+        // Its saved memory is read more than once.
+        const long Memory = 32 * Records.MiB;
+        await MakeEquippedAsync(
+            "suspended", ("memory_static_min", Memory), ("memory_dynamic_min", Memory), ("memory_dynamic_max", Memory), ("memory_static_max", Memory));
         await Api.StartVmAsync(world["suspended"]);
         await Api.CallAsync("VM.suspend", world["suspended"]);
         await MakeEquippedAsync("bare", ("other_config", JsonArguments.Map((Machines.ToolsKey, "false"))));
