@@ -7,6 +7,9 @@ internal static class KestrelLimits
 {
     public const long MaxRpcBodyBytes = 64L << 20;
 
+    /// <summary>Encoding goes on while so much waits for the socket; less, and each side waits for the other in turn.</summary>
+    public const long ResponseBufferBytes = 512L << 10;
+
     public static void Apply(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
@@ -16,5 +19,6 @@ internal static class KestrelLimits
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
         limits.MaxRequestBufferSize = 1 << 20;
+        limits.MaxResponseBufferSize = ResponseBufferBytes;
     }
 }
