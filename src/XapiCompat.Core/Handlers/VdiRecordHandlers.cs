@@ -19,16 +19,8 @@ public sealed class VdiRecordHandlers(RecordStore store, VdiIntroduction introdu
             metadataOfPool, isASnapshot, snapshotTime, snapshotOf, false));
 
     [XenMessage("VDI.pool_introduce")]
-    public Ref PoolIntroduce(
-        CallContext context, string uuid, string nameLabel, string nameDescription, Ref sr, string type, bool sharable, bool readOnly, XenStruct otherConfig, string location,
-        XenStruct xenstoreData, XenStruct smConfig, bool managed, long virtualSize, long physicalUtilisation, Ref metadataOfPool, bool isASnapshot,
-        XenDateTime snapshotTime, Ref snapshotOf, bool cbtEnabled) =>
-        introduction.IntroduceRow(Fields(
-            uuid, nameLabel, nameDescription, sr, type, sharable, readOnly, otherConfig, location, xenstoreData, smConfig, managed, virtualSize, physicalUtilisation,
-            metadataOfPool, isASnapshot, snapshotTime, snapshotOf, cbtEnabled));
-
     [XenMessage("VDI.db_introduce")]
-    public Ref DbIntroduce(
+    public Ref IntroduceRow(
         CallContext context, string uuid, string nameLabel, string nameDescription, Ref sr, string type, bool sharable, bool readOnly, XenStruct otherConfig, string location,
         XenStruct xenstoreData, XenStruct smConfig, bool managed, long virtualSize, long physicalUtilisation, Ref metadataOfPool, bool isASnapshot,
         XenDateTime snapshotTime, Ref snapshotOf, bool cbtEnabled) =>
