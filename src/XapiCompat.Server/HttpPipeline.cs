@@ -26,6 +26,7 @@ internal static class HttpPipeline
             {
                 IdleTimeout = options.TransferIdle,
                 Time = clock,
+                SpoolDirectory = options.State,
                 Redirects = new(places, options.Http, options.Https),
                 Logger = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("XapiCompat.Transfers"),
             };

@@ -1,4 +1,5 @@
 using XapiCompat.Core.Access;
+using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Services;
 using XapiCompat.Disks;
 using XapiCompat.Storage;
@@ -33,7 +34,7 @@ public sealed class DiskTransfers(
             if (bound is not null)
                 access.RequireTask(store.Current, bound, caller.Session);
             var shown = bound?.Reference ?? tasks.Create(caller.Session, action, "", subtaskOf);
-            return new Transfer(this, shown, caller.IsOwn ? caller.Session.Reference : null, tasks.Adopt(shown));
+            return new Transfer(this, shown, caller, tasks.Adopt(shown));
         }
         catch
         {
@@ -92,14 +93,14 @@ public sealed class DiskTransfers(
     private sealed class Transfer : ITransfer
     {
         private readonly DiskTransfers _owner;
-        private readonly string? _ownSession;
+        private readonly Caller _caller;
         private readonly CancellationTokenSource _cancellation;
 
-        public Transfer(DiskTransfers owner, string task, string? ownSession, CancellationToken cancelled)
+        public Transfer(DiskTransfers owner, string task, Caller caller, CancellationToken cancelled)
         {
             _owner = owner;
             Task = task;
-            _ownSession = ownSession;
+            _caller = caller;
             _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancelled, owner.Stopping);
         }
 
@@ -179,6 +180,13 @@ public sealed class DiskTransfers(
             }
         }
 
+        public ValueTask<string> CreateDiskAsync(string? sr, string? srUuid, long size) =>
+            UploadedDisks.CreateAsync(_owner.Store, _owner.Vdis, Context, sr, srUuid, size);
+
+        public async ValueTask RemoveDiskAsync(string vdi) => await _owner.Vdis.DestroyAsync(Context.Detached(), new(vdi));
+
+        private CallContext Context => new(_caller.Session.Reference, _caller.Session, Task, _ => { }, Cancellation);
+
         public void Progress(double fraction) => _owner.Tasks.Progress(Task, fraction);
 
         public void Succeed(XenValue? result) => _owner.Tasks.Succeed(Task, result);
@@ -191,8 +199,7 @@ public sealed class DiskTransfers(
         {
             // Ends nothing that has ended: a task is completed once.
             _owner.Tasks.Fail(Task, new("INTERNAL_ERROR", "the transfer ended without a result"));
-            if (_ownSession is not null)
-                _owner.Sessions.Logout(_ownSession);
+            _owner.Release(_caller);
             _cancellation.Dispose();
             return ValueTask.CompletedTask;
         }
@@ -225,8 +232,6 @@ public sealed class DiskTransfers(
     private RecordStore Store => store;
 
     private StorageHost Storage => storage;
-
-    private SessionService Sessions => sessions;
 
     private TaskService Tasks => tasks;
 

@@ -52,6 +52,18 @@ public interface ITransfer : IAsyncDisposable
     /// <summary>Opens a disk for writing. Waits for other transfers of the same disk to end.</summary>
     ValueTask<ImportTarget> OpenImportAsync(string vdi, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Makes a disk for an upload that names none. Throws <see cref="XenException"/> (HANDLE_INVALID, UUID_INVALID,
+    /// SR_BACKEND_FAILURE_…).
+    /// </summary>
+    /// <param name="sr">Reference of the SR, or null when <paramref name="srUuid"/> names it.</param>
+    /// <param name="size">Bytes.</param>
+    /// <returns>The disk's reference.</returns>
+    ValueTask<string> CreateDiskAsync(string? sr, string? srUuid, long size);
+
+    /// <summary>Takes a disk of <see cref="CreateDiskAsync"/> back, after an upload that failed.</summary>
+    ValueTask RemoveDiskAsync(string vdi);
+
     /// <summary>Progress from 0 to 1; cheap to call often, stored at most every percent.</summary>
     void Progress(double fraction);
 

@@ -6,7 +6,7 @@ namespace XapiCompat.Disks.Raw;
 /// <summary>
 /// A disk as its plain bytes. What the device says is not stored is sent as zeroes without reading it.
 /// </summary>
-public sealed class RawStreamPlan
+public sealed class RawStreamPlan : IStreamPlan
 {
     /// <summary>How much of the device is asked for its extents at once, so that the answer stays small.</summary>
     private const long Window = 1L << 30;

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections.Features;
 using XapiCompat.Core.Transfers;
+using XapiCompat.Disks.Qcow2;
 using XapiCompat.Disks.Raw;
 using XapiCompat.Disks.Streams;
 using XapiCompat.Disks.Vhd.Streams;
@@ -41,7 +42,7 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         if (await request.BeginAsync() is not { } begun)
             return;
         await using var transfer = begun;
-        var upload = UploadKind.Of(request.Parameters);
+        var upload = UploadKind.Of(request.Parameters, form);
         if (!form.HasBody)
             await request.RefuseAsync(transfer, StatusCodes.Status411LengthRequired, TransferFailures.DeviceIo);
         else if (upload.Refusal is { } refusal)
@@ -65,15 +66,16 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         var context = request.Context;
         request.LiftLimits();
         using var body = new UploadBody(context);
-        IStreamDecoder decoder = upload.Framed ? new ChunkedFramingDecoder()
-            : upload.Format == TransferFormat.Vhd ? new VhdStreamDecoder()
-            : new RawStreamDecoder();
+        var decoder = DecoderOf(upload);
         using var watchdog = new IdleWatchdog(options.Time, options.IdleTimeout, () => decoder.BytesConsumed);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, transfer.Cancellation, watchdog.Expired);
+        string? created = null;
         try
         {
             string vdi;
-            await using (var target = await transfer.OpenImportAsync(upload.Vdi!, end.Token))
+            if (upload.Vdi is null)
+                created = await transfer.CreateDiskAsync(upload.Sr, upload.SrUuid, form.Length!.Value);
+            await using (var target = await transfer.OpenImportAsync(upload.Vdi ?? created!, end.Token))
             {
                 vdi = target.VdiRef;
                 await SendHeadAsync(context, transfer, end.Token);
@@ -92,7 +94,28 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         }
         catch (Exception e)
         {
-            await EndAsync(request, transfer, body, upload.Vdi!, e);
+            if (created is not null)
+                await RemoveAsync(transfer, created);
+            await EndAsync(request, transfer, body, upload.Vdi ?? created ?? "", e);
+        }
+    }
+
+    private IStreamDecoder DecoderOf(UploadKind upload) =>
+        upload.Framed ? new ChunkedFramingDecoder()
+        : upload.Format == TransferFormat.Vhd ? new VhdStreamDecoder()
+        : upload.Format == TransferFormat.Qcow2 ? new Qcow2StreamDecoder(options.SpoolDirectory)
+        : new RawStreamDecoder();
+
+    /// <summary>The failure of the upload is the one that counts.</summary>
+    private async ValueTask RemoveAsync(ITransfer transfer, string vdi)
+    {
+        try
+        {
+            await transfer.RemoveDiskAsync(vdi);
+        }
+        catch (Exception e) when (e is XenException or IOException)
+        {
+            options.Logger.LogWarning("The disk {Vdi} of a failed upload stays: {Reason}", vdi, e.Message);
         }
     }
 

@@ -10,11 +10,13 @@ internal sealed record TransferFormat(string Extension, string ContentType)
 
     public static TransferFormat Vhd { get; } = new("vhd", "application/vhd");
 
+    public static TransferFormat Qcow2 { get; } = new("qcow2", "application/x-qemu-disk");
+
+    private static IReadOnlyList<TransferFormat> All { get; } = [Raw, Vhd, Qcow2];
+
     /// <summary>Null for what is not known here.</summary>
     public static TransferFormat? Parse(string text) =>
-        text.Equals("raw", StringComparison.OrdinalIgnoreCase) ? Raw
-        : text.Equals("vhd", StringComparison.OrdinalIgnoreCase) ? Vhd
-        : null;
+        All.FirstOrDefault(format => format.Extension.Equals(text, StringComparison.OrdinalIgnoreCase));
 
     public static XenFailure Unknown(string text) => TransferFailures.Internal("Unknown format " + text);
 }

@@ -13,5 +13,8 @@ internal sealed record TransferOptions
     /// <summary>Null where there is one host only.</summary>
     public Redirects? Redirects { get; init; }
 
+    /// <summary>Where an upload is kept whose format cannot be read forward.</summary>
+    public string SpoolDirectory { get; init; } = Path.GetTempPath();
+
     public ILogger Logger { get; init; } = NullLogger.Instance;
 }

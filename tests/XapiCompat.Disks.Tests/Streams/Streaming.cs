@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using XapiCompat.Disks.Raw;
 using XapiCompat.Disks.Streams;
 using XapiCompat.Disks.Vhd.Streams;
 
@@ -16,7 +15,7 @@ internal static class Streaming
     public static async Task<VhdStreamPlan> FullPlanAsync(IBlockDevice device, Guid id = default) =>
         VhdStreamPlan.Full(device.VirtualSize, id, await device.ExtentsAsync(0, device.VirtualSize));
 
-    public static async Task<byte[]> BytesAsync(VhdStreamPlan plan, IBlockDevice device)
+    public static async Task<byte[]> BytesAsync(IStreamPlan plan, IBlockDevice device)
     {
         var bytes = new byte[plan.Length];
         var stream = new MemoryStream(bytes);
@@ -26,17 +25,7 @@ internal static class Streaming
             : throw new InvalidOperationException($"{outcome}, {stream.Position} of {bytes.Length}");
     }
 
-    public static async Task<byte[]> BytesAsync(RawStreamPlan plan, IBlockDevice device)
-    {
-        var bytes = new byte[plan.Length];
-        var stream = new MemoryStream(bytes);
-        var outcome = await plan.WriteAsync(device, PipeWriter.Create(stream), null, default);
-        return outcome == StreamOutcome.Complete && stream.Position == bytes.Length
-            ? bytes
-            : throw new InvalidOperationException($"{outcome}, {stream.Position} of {bytes.Length}");
-    }
-
-    public static async Task SaveAsync(VhdStreamPlan plan, IBlockDevice device, string path)
+    public static async Task SaveAsync(IStreamPlan plan, IBlockDevice device, string path)
     {
         await using var file = File.Create(path);
         var outcome = await plan.WriteAsync(device, PipeWriter.Create(file), null, default);

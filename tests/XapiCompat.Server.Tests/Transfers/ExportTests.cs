@@ -75,7 +75,7 @@ public sealed class ExportTests
     }
 
     [Theory]
-    [InlineData("format=qcow2&vdi=VDI", 404, "INTERNAL_ERROR", "Unknown format qcow2")]
+    [InlineData("format=qcow&vdi=VDI", 404, "INTERNAL_ERROR", "Unknown format qcow")]
     [InlineData("format=tar&vdi=VDI", 404, "INTERNAL_ERROR", "Unknown format tar")]
     [InlineData("vdi=OpaqueRef%3Anone", 500, "HANDLE_INVALID", "VDI")]
     [InlineData("vdi=VDI&base=OpaqueRef%3Anone", 500, "HANDLE_INVALID", "VDI")]

@@ -122,6 +122,11 @@ internal sealed class FileTransfers : IDiskTransfers
             }));
         }
 
+        public ValueTask<string> CreateDiskAsync(string? sr, string? srUuid, long size) =>
+            throw new XenException("HANDLE_INVALID", "SR", sr ?? srUuid!);
+
+        public ValueTask RemoveDiskAsync(string vdi) => throw new InvalidOperationException("no disk was made");
+
         public void Progress(double fraction) => _task.Progress(fraction);
 
         public void Succeed(XenValue? result) => _task.End("success", [], result is XenString text ? $"<value>{text.Text}</value>" : "");

@@ -40,11 +40,12 @@ public sealed class ImportTests
     }
 
     [Theory]
-    [InlineData("format=qcow2&vdi=VDI", 404, "INTERNAL_ERROR", "Unknown format qcow2")]
+    [InlineData("format=qcow&vdi=VDI", 404, "INTERNAL_ERROR", "Unknown format qcow")]
     [InlineData("format=vhd&chunked=true&vdi=VDI", 404, "INTERNAL_ERROR", "Cannot handle chunked VHD")]
     [InlineData("format=raw", 400, "VDI_MISSING", null)]
     [InlineData("format=vhd&sr_id=OpaqueRef:sr", 400, "INTERNAL_ERROR", "Importing a VHD directly into an SR not yet supported")]
-    [InlineData("sr_uuid=1", 400, "INTERNAL_ERROR", "Not enough info supplied to import")]
+    [InlineData("format=qcow2&sr_id=OpaqueRef:sr", 400, "INTERNAL_ERROR", "Importing a QCOW2 directly into an SR not yet supported")]
+    [InlineData("sr_uuid=1&chunked=1", 400, "INTERNAL_ERROR", "Not enough info supplied to import")]
     [InlineData("vdi=nothing", 500, "HANDLE_INVALID", "VDI")]
     public async Task A_refused_upload_has_its_status_and_its_error_on_the_task(string query, int status, string code, string? parameter)
     {

@@ -10,7 +10,7 @@ namespace XapiCompat.Disks.Vhd.Streams;
 /// blocks with full bitmaps in ascending order, footer. Fixed before the first byte is sent, and equal inputs give
 /// equal bytes. Immutable; one plan may be sent several times.
 /// </summary>
-public sealed class VhdStreamPlan
+public sealed class VhdStreamPlan : IStreamPlan
 {
     private const int BlockSize = VhdLimits.DefaultBlockSize;
     private const int BitmapSize = VhdLimits.SectorSize;

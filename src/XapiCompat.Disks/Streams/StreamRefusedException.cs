@@ -1,6 +1,6 @@
-using XapiCompat.Disks.Streams;
+using XapiCompat.Disks.Vhd;
 
-namespace XapiCompat.Disks.Vhd.Streams;
+namespace XapiCompat.Disks.Streams;
 
 /// <summary>Carries a refusal from the depth of the decoder to its surface, where it becomes a result.</summary>
 internal sealed class StreamRefusedException : Exception
