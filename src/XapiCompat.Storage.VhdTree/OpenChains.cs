@@ -87,7 +87,7 @@ internal sealed class OpenChains(TreeDirectory directory)
         VhdFile? leaf = null;
         try
         {
-            leaf = VhdFile.Open(directory.PathOf(node.Id), access);
+            leaf = directory.Open(node.Id, access);
             return new SharedChain(node, new VhdChain([leaf, .. parents.Select(layer => layer.File)]), parents);
         }
         catch
@@ -110,7 +110,7 @@ internal sealed class OpenChains(TreeDirectory directory)
             foreach (var node in nodes)
             {
                 // A leaf's file is not kept for others: its block table would grow old under a writer.
-                var layer = node.Open.Layer ?? new SharedLayer(node, VhdFile.Open(directory.PathOf(node.Id), VhdAccess.Read));
+                var layer = node.Open.Layer ?? new SharedLayer(node, directory.Open(node.Id, VhdAccess.Read));
                 if (node.Hidden)
                     node.Open.Layer = layer;
                 layer.Users++;

@@ -63,7 +63,16 @@ internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChai
             if (!_node.Observed)
                 return;
             var id = Guid.NewGuid();
-            await shared.Chain.Leaf.SetUniqueIdAsync(id, CancellationToken.None);
+            try
+            {
+                await shared.Chain.Leaf.SetUniqueIdAsync(id, CancellationToken.None);
+            }
+            catch
+            {
+                _node.Uncertain = true;
+                throw;
+            }
+
             _node.UniqueId = id;
             _node.Observed = false;
         }

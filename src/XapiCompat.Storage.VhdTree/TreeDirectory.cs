@@ -1,3 +1,4 @@
+using XapiCompat.Disks;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -18,6 +19,13 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
 
     public string PathOf(Guid id, string suffix = VhdSuffix) => System.IO.Path.Combine(Path, id.ToString("D") + suffix);
 
+    private FileLayer Files => options.Files;
+
+    /// <summary>A file of the tree as a disk.</summary>
+    public VhdFile Open(Guid id, VhdAccess access) => VhdFile.Open(PathOf(id), access, Files);
+
+    public VhdHead? TryReadHead(Guid id, out string problem, string suffix = VhdSuffix) => VhdHead.TryRead(PathOf(id, suffix), out problem, Files);
+
     public bool Exists(Guid id, string suffix = VhdSuffix) => File.Exists(PathOf(id, suffix));
 
     /// <summary>Bytes of a file; 0 when it is gone.</summary>
@@ -30,6 +38,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     /// <summary>The uuids of all files with this suffix and a name as given here; others are none of ours.</summary>
     public IEnumerable<Guid> Ids(string suffix)
     {
+        Files.Pass(FileCall.List, Path);
         foreach (var file in Directory.EnumerateFiles(Path, "*" + suffix))
         {
             var name = System.IO.Path.GetFileName(file);
@@ -68,23 +77,24 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
             };
         }
 
-        await VhdFile.Create(path, create).DisposeAsync();
+        await VhdFile.Create(path, create, Files).DisposeAsync();
     }
 
-    public async ValueTask WriteMetaAsync(Guid id, VolumeMeta meta)
+    public ValueTask WriteMetaAsync(Guid id, VolumeMeta meta)
     {
         var temporary = PathOf(id, MetaNewSuffix);
         try
         {
             Step("write " + temporary);
-            using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+            using (var file = VhdIo.Create(temporary, overwrite: true, Files))
             {
-                await RandomAccess.WriteAsync(file, Sidecar.Write(meta), 0);
+                file.Write(0, Sidecar.Write(meta));
                 if (options.Durable)
-                    RandomAccess.FlushToDisk(file);
+                    file.Flush();
             }
 
             Move(temporary, PathOf(id, MetaSuffix));
+            return ValueTask.CompletedTask;
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
@@ -97,26 +107,34 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     public VolumeMeta? ReadMeta(Guid id)
     {
         var path = PathOf(id, MetaSuffix);
-        return File.Exists(path) ? Sidecar.TryRead(File.ReadAllBytes(path)) : null;
+        if (!File.Exists(path))
+            return null;
+        Files.Pass(FileCall.Read, path);
+        return Sidecar.TryRead(File.ReadAllBytes(path));
     }
 
     /// <summary>Gives a leaf the further name of a base; where links are not to be had, the base takes the leaf's place.</summary>
     public void LinkOrMove(Guid leaf, Guid @base)
     {
         Step("link " + @base);
-        if (!options.HardLinks || !Native.TryLink(PathOf(leaf), PathOf(@base)))
-            File.Move(PathOf(leaf), PathOf(@base));
+        Files.Pass(FileCall.Link, PathOf(@base));
+        if (options.HardLinks && Native.TryLink(PathOf(leaf), PathOf(@base)))
+            return;
+        Files.Pass(FileCall.Move, PathOf(@base));
+        File.Move(PathOf(leaf), PathOf(@base));
     }
 
     public void Move(string from, string to)
     {
         Step("move " + to);
+        Files.Pass(FileCall.Move, to);
         File.Move(from, to, overwrite: true);
     }
 
     public void Delete(string path)
     {
         Step("delete " + path);
+        Files.Pass(FileCall.Delete, path);
         File.Delete(path);
     }
 
@@ -125,6 +143,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     {
         try
         {
+            Files.Pass(FileCall.Delete, PathOf(id, suffix));
             File.Delete(PathOf(id, suffix));
         }
         catch (Exception e) when (Faults.IsForeseen(e))
@@ -144,6 +163,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     {
         try
         {
+            Files.Pass(FileCall.Move, PathOf(to));
             File.Move(PathOf(from), PathOf(to), overwrite: true);
         }
         catch (Exception e) when (Faults.IsForeseen(e))
@@ -164,7 +184,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     public void Hide(Guid id)
     {
         Step("hide " + id);
-        VhdHead.Hide(PathOf(id), options.Durable);
+        VhdHead.Hide(PathOf(id), options.Durable, Files);
     }
 
     /// <summary>In durable mode, the names given and taken so far last from here on.</summary>
@@ -173,6 +193,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
         if (!options.Durable)
             return;
         Step("flush");
+        Files.Pass(FileCall.FlushDirectory, Path);
         Native.FlushDirectory(Path);
     }
 

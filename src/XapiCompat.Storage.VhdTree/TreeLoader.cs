@@ -24,7 +24,7 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
     {
         try
         {
-            return VhdHead.TryRead(directory.PathOf(id), out problem);
+            return directory.TryReadHead(id, out problem);
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {

@@ -37,6 +37,9 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
     /// </summary>
     public volatile bool Observed;
 
+    /// <summary>Set when a change of the footer failed half-way: the file may have the old id and size or the new ones.</summary>
+    public volatile bool Uncertain;
+
     public VolumeMeta Meta { get; set; } = VolumeMeta.None;
 
     public OpenNode Open { get; } = new();

@@ -33,9 +33,9 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
     private void SettleSwitch(Guid leaf)
     {
         var replacement = directory.PathOf(leaf, TreeDirectory.NewSuffix);
-        var head = VhdHead.TryRead(replacement, out _);
+        var head = directory.TryReadHead(leaf, out _, TreeDirectory.NewSuffix);
         var parent = head is { HasParent: true } ? TreeDirectory.ParentId(head.Header!.Value.ParentName) : null;
-        var parentHead = parent is { } id && directory.Exists(id) ? VhdHead.TryRead(directory.PathOf(id), out _) : null;
+        var parentHead = parent is { } id && directory.Exists(id) ? directory.TryReadHead(id, out _) : null;
         var fits = parentHead is not null && parentHead.Footer.UniqueId == head!.Header!.Value.ParentUniqueId;
 
         if (!directory.Exists(leaf))
@@ -45,7 +45,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
             return;
         }
 
-        if (fits && VhdHead.TryRead(directory.PathOf(leaf), out _)?.Footer.UniqueId == parentHead!.Footer.UniqueId)
+        if (fits && directory.TryReadHead(leaf, out _)?.Footer.UniqueId == parentHead!.Footer.UniqueId)
             directory.Delete(directory.PathOf(parent!.Value));
         directory.Delete(replacement);
     }

@@ -1,3 +1,4 @@
+using XapiCompat.Disks;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -14,10 +15,10 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
         || Length - (header.TableOffset + 4L * header.MaxTableEntries) >= header.BlockSize;
 
     /// <summary>Reads a file; null and a reason when it is not a whole VHD.</summary>
-    public static VhdHead? TryRead(string path, out string problem)
+    public static VhdHead? TryRead(string path, out string problem, FileLayer? files = null)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var length = RandomAccess.GetLength(file);
+        using var file = VhdIo.Open(path, VhdAccess.Read, files);
+        var length = file.Length;
         Span<byte> buffer = stackalloc byte[Footer.Size + DynamicHeader.Size];
         if (length < Footer.Size)
         {
@@ -25,12 +26,15 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
             return null;
         }
 
-        _ = RandomAccess.Read(file, buffer[..Footer.Size], length - Footer.Size);
-        if (!Footer.TryRead(buffer, out var footer, out var footerError)
-            && (RandomAccess.Read(file, buffer[..Footer.Size], 0) < Footer.Size || !Footer.TryRead(buffer, out footer, out _)))
+        file.Read(length - Footer.Size, buffer[..Footer.Size]);
+        if (!Footer.TryRead(buffer, out var footer, out var footerError))
         {
-            problem = footerError.ToString();
-            return null;
+            file.Read(0, buffer[..Footer.Size]);
+            if (!Footer.TryRead(buffer, out footer, out _))
+            {
+                problem = footerError.ToString();
+                return null;
+            }
         }
 
         var error = footer.FindProblem();
@@ -38,7 +42,8 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
         if (error == VhdFormatError.None && footer.DiskType != VhdDiskType.Fixed)
         {
             var offset = footer.DataOffset <= (ulong)length ? (long)footer.DataOffset : length;
-            var count = RandomAccess.Read(file, buffer[..DynamicHeader.Size], offset);
+            var count = (int)Math.Min(length - offset, DynamicHeader.Size);
+            file.Read(offset, buffer[..count]);
             if (DynamicHeader.TryRead(buffer[..count], out var found, out error))
             {
                 error = found.FindProblem(footer);
@@ -51,19 +56,24 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
     }
 
     /// <summary>Sets tapdisk's hidden mark in both footers of a file that nobody writes.</summary>
-    public static void Hide(string path, bool durable)
+    public static void Hide(string path, bool durable, FileLayer? files = null)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        Span<byte> buffer = stackalloc byte[Footer.Size];
-        foreach (var offset in new[] { RandomAccess.GetLength(file) - Footer.Size, 0 })
+        using var file = VhdIo.Open(path, VhdAccess.ReadWrite, files);
+        var buffer = new byte[Footer.Size];
+        foreach (var offset in new[] { file.Length - Footer.Size, 0 })
         {
-            if (RandomAccess.Read(file, buffer, offset) < Footer.Size || !Footer.TryRead(buffer, out var footer, out _))
+            file.Read(offset, buffer);
+            if (!Footer.TryRead(buffer, out var footer, out _))
                 continue;
             (footer with { Hidden = 1 }).Write(buffer);
-            RandomAccess.Write(file, buffer, offset);
+            file.Write(offset, buffer);
+
+            // The start of a fixed disk is the guest's, whatever it looks like.
+            if (footer.DiskType == VhdDiskType.Fixed)
+                break;
         }
 
         if (durable)
-            RandomAccess.FlushToDisk(file);
+            file.Flush();
     }
 }

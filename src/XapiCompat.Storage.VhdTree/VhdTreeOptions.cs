@@ -1,3 +1,5 @@
+using XapiCompat.Disks;
+
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>How a tree is kept.</summary>
@@ -8,6 +10,9 @@ public sealed record VhdTreeOptions
     /// survives power loss. False leaves that to the kernel: enough for every way in which only the process dies.
     /// </summary>
     public bool Durable { get; init; }
+
+    /// <summary>What the calls of the file system go through.</summary>
+    public FileLayer Files { get; init; } = FileLayer.Plain;
 
     /// <summary>Called with the name of every file-system step before it is taken. Tests stop there; production has none.</summary>
     internal Action<string>? FaultPoint { get; init; }

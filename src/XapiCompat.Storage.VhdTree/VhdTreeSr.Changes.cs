@@ -176,12 +176,14 @@ internal sealed partial class VhdTreeSr
     {
         if (leaf.Open.IsOpen)
             throw new StorageException(StorageFault.VolumeInUse, "the VDI has open datapaths");
-        await using var file = VhdFile.Open(directory.PathOf(leaf.Id), VhdAccess.ReadWrite);
+        await using var file = directory.Open(leaf.Id, VhdAccess.ReadWrite);
         var id = Guid.NewGuid();
+        leaf.Uncertain = true;
         await file.SetUniqueIdAsync(id);
-        leaf.UniqueId = id;
         await file.ResizeAsync(size);
+        leaf.UniqueId = id;
         leaf.Size = size;
+        leaf.Uncertain = false;
     }
 
     private async ValueTask ChangeMetaAsync(string key, Func<VolumeMeta, VolumeMeta> change, CancellationToken cancellationToken) => await LockedAsync(

@@ -44,6 +44,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             _index.Forget(present.Contains);
             new TreeLoader(directory, _index).Load();
             NoteProblems();
+            foreach (var node in _index.Nodes.Where(n => n.Uncertain && !n.Open.IsOpen))
+                Refresh(node);
             return ValueTask.FromResult<IReadOnlyList<VolumeInfo>>([.. _index.Nodes.Select(Info)]);
         },
         StorageFault.ScanFailed,
@@ -51,7 +53,14 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         cancellationToken);
 
     public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
-        () => ValueTask.FromResult(Info(_index.Find(key))), StorageFault.VolumeLoad, "the VDI cannot be read", cancellationToken);
+        () =>
+        {
+            var node = _index.Find(key);
+            if (!node.Open.IsOpen)
+                Refresh(node);
+            return ValueTask.FromResult(Info(node));
+        },
+        StorageFault.VolumeLoad, "the VDI cannot be read", cancellationToken);
 
     public ValueTask<IReadOnlyList<Extent>?> CompareAsync(string baseKey, string key, CancellationToken cancellationToken) => LockedAsync(
         async () =>
@@ -94,7 +103,21 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     private TreeNode Leaf(string key, StorageFault fault, string text)
     {
         var node = _index.Find(key);
-        return node.Hidden ? throw Faults.Hidden(fault, text) : node;
+        if (node.Hidden)
+            throw Faults.Hidden(fault, text);
+        Refresh(node);
+        return node;
+    }
+
+    private void Refresh(TreeNode node)
+    {
+        if (!node.Uncertain)
+            return;
+        if (directory.TryReadHead(node.Id, out var problem) is not { } head)
+            throw new StorageException(StorageFault.VolumeLoad, "the VDI cannot be read [opterr=" + problem + "]");
+        node.UniqueId = head.Footer.UniqueId;
+        node.Size = head.Footer.CurrentSize;
+        node.Uncertain = false;
     }
 
     private VolumeInfo Info(TreeNode node) => new(

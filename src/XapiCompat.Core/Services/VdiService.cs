@@ -112,8 +112,28 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         }
         catch
         {
-            store.Commit(unit => End(unit, intents));
+            var gone = await IsGoneAsync(attached, key);
+            store.Commit(unit =>
+            {
+                if (gone && unit.Find(self.Text) is { } doomed)
+                    VolumeRecords.Delete(unit, doomed);
+                End(unit, intents);
+            });
             throw;
+        }
+    }
+
+    /// <summary>A removal may fail when the data is gone already, at the sync behind it: then there is no disk to list any more.</summary>
+    private static async ValueTask<bool> IsGoneAsync(AttachedSr attached, string key)
+    {
+        try
+        {
+            await attached.StatVolumeAsync(key, CancellationToken.None);
+            return false;
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            return e is StorageException { Fault: StorageFault.VolumeDoesNotExist };
         }
     }
 
@@ -231,7 +251,17 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
 
     private async ValueTask UndoAsync(AttachedSr attached, Record sr, string key, IReadOnlyList<Intent> intents)
     {
-        var undone = await attached.DestroyVolumeAsync(key, CancellationToken.None);
+        VolumeChanges? undone = null;
+        try
+        {
+            undone = await attached.DestroyVolumeAsync(key, CancellationToken.None);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            // The caller hears what went wrong first. What could not be removed now goes with the next start.
+            return;
+        }
+
         store.Commit(unit =>
         {
             records.Apply(unit, sr, undone);

@@ -7,10 +7,10 @@ public sealed partial class VhdFile
 
     /// <summary>Writes headers only and returns the new file opened for writing.</summary>
     /// <exception cref="ArgumentException">A size, name or type that the format cannot hold.</exception>
-    public static VhdFile Create(string path, VhdCreateOptions options)
+    public static VhdFile Create(string path, VhdCreateOptions options, FileLayer? files = null)
     {
         Validate(options);
-        return Create(path, options, VhdIo.Create(path, options.Overwrite));
+        return Create(path, options, VhdIo.Create(path, options.Overwrite, files));
     }
 
     internal static VhdFile Create(string path, VhdCreateOptions options, VhdIo io)

@@ -73,7 +73,7 @@ public sealed partial class VhdFile : IAsyncDisposable
 
     /// <summary>Opens and validates a file; reads footers, header and BAT.</summary>
     /// <exception cref="VhdFormatException">The file is not a usable VHD.</exception>
-    public static VhdFile Open(string path, VhdAccess access) => Open(path, access, VhdIo.Open(path, access));
+    public static VhdFile Open(string path, VhdAccess access, FileLayer? files = null) => Open(path, access, VhdIo.Open(path, access, files));
 
     internal static VhdFile Open(string path, VhdAccess access, VhdIo io)
     {

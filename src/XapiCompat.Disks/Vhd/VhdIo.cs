@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace XapiCompat.Disks.Vhd;
 
 /// <summary>The file below a VHD: positional, thread-safe. A seam, so that tests see every write in its order.</summary>
-internal abstract class VhdIo : IDisposable
+public abstract class VhdIo : IDisposable
 {
     public abstract long Length { get; set; }
 
@@ -14,29 +14,59 @@ internal abstract class VhdIo : IDisposable
 
     public abstract void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> data);
 
+    /// <summary>
+    /// Returns when everything written is on stable storage. After a failure nothing more is written or flushed through this
+    /// object: the kernel may have forgotten what it could not write, and would call the next flush a success.
+    /// </summary>
     public abstract void Flush();
 
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
 
-    public static VhdIo Open(string path, VhdAccess access) =>
-        new HandleIo(File.OpenHandle(
-            path, FileMode.Open, access == VhdAccess.Read ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+    public static VhdIo Open(string path, VhdAccess access, FileLayer? files = null)
+    {
+        files ??= FileLayer.Plain;
+        files.Pass(FileCall.Open, path);
+        return new HandleIo(
+            File.OpenHandle(path, FileMode.Open, access == VhdAccess.Read ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
+            path,
+            files);
+    }
 
-    public static VhdIo Create(string path, bool overwrite) =>
-        new HandleIo(File.OpenHandle(
-            path, overwrite ? FileMode.Create : FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+    public static VhdIo Create(string path, bool overwrite, FileLayer? files = null)
+    {
+        files ??= FileLayer.Plain;
+        files.Pass(FileCall.Open, path);
+        return new HandleIo(
+            File.OpenHandle(path, overwrite ? FileMode.Create : FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
+            path,
+            files);
+    }
+
+    protected abstract void Dispose(bool disposing);
 
     // Synchronous on purpose: nearly every call is served by the page cache, where a hop to another thread costs more.
-    private sealed class HandleIo(SafeFileHandle handle) : VhdIo
+    private sealed class HandleIo(SafeFileHandle handle, string path, FileLayer files) : VhdIo
     {
+        private volatile Exception? _lost;
+
         public override long Length
         {
             get => RandomAccess.GetLength(handle);
-            set => RandomAccess.SetLength(handle, value);
+            set
+            {
+                ThrowIfLost();
+                files.Pass(FileCall.SetLength, path);
+                RandomAccess.SetLength(handle, value);
+            }
         }
 
         public override void Read(long offset, Span<byte> buffer)
         {
+            files.Pass(FileCall.Read, path);
             while (buffer.Length > 0)
             {
                 var count = RandomAccess.Read(handle, buffer, offset);
@@ -47,12 +77,57 @@ internal abstract class VhdIo : IDisposable
             }
         }
 
-        public override void Write(long offset, ReadOnlyMemory<byte> data) => RandomAccess.Write(handle, data.Span, offset);
+        public override void Write(long offset, ReadOnlyMemory<byte> data)
+        {
+            ThrowIfLost();
+            if (files.Next(FileCall.Write, path) is { } fault)
+                Fail(fault, offset, [data]);
+            RandomAccess.Write(handle, data.Span, offset);
+        }
 
-        public override void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> data) => RandomAccess.Write(handle, data, offset);
+        public override void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> data)
+        {
+            ThrowIfLost();
+            if (files.Next(FileCall.Write, path) is { } fault)
+                Fail(fault, offset, data);
+            RandomAccess.Write(handle, data, offset);
+        }
 
-        public override void Flush() => RandomAccess.FlushToDisk(handle);
+        public override void Flush()
+        {
+            ThrowIfLost();
+            try
+            {
+                files.Pass(FileCall.Flush, path);
+                RandomAccess.FlushToDisk(handle);
+            }
+            catch (IOException e)
+            {
+                _lost = e;
+                throw;
+            }
+        }
 
-        public override void Dispose() => handle.Dispose();
+        protected override void Dispose(bool disposing) => handle.Dispose();
+
+        private void ThrowIfLost()
+        {
+            if (_lost is { } lost)
+                throw new IOException("Earlier writes did not reach the disk: " + lost.Message, lost);
+        }
+
+        private void Fail(FileFault fault, long offset, IReadOnlyList<ReadOnlyMemory<byte>> data)
+        {
+            var left = fault.Half ? data.Sum(part => (long)part.Length) / 2 / VhdLimits.SectorSize * VhdLimits.SectorSize : 0;
+            foreach (var part in data)
+            {
+                var count = (int)Math.Min(left, part.Length);
+                RandomAccess.Write(handle, part.Span[..count], offset);
+                offset += count;
+                left -= count;
+            }
+
+            throw fault.Error;
+        }
     }
 }

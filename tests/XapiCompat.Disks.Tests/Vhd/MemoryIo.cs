@@ -39,7 +39,7 @@ internal sealed class MemoryIo(byte[] initial) : VhdIo
     {
     }
 
-    public override void Dispose()
+    protected override void Dispose(bool disposing)
     {
     }
 
