@@ -251,7 +251,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
 
     private async ValueTask UndoAsync(AttachedSr attached, Record sr, string key, IReadOnlyList<Intent> intents)
     {
-        VolumeChanges? undone = null;
+        VolumeChanges undone;
         try
         {
             undone = await attached.DestroyVolumeAsync(key, CancellationToken.None);
