@@ -10,7 +10,7 @@ namespace XapiCompat.Store;
 /// </summary>
 internal sealed class RecordMap
 {
-    private const int FewChanges = 1024;
+    private const int FewChanges = 64;
 
     private readonly Dictionary<string, Record> _table;
     private readonly ImmutableDictionary<string, Record?> _changes;
@@ -27,16 +27,7 @@ internal sealed class RecordMap
 
     public int Count { get; }
 
-    public IEnumerable<Record> Values
-    {
-        get
-        {
-            if (_changes.IsEmpty)
-                return _table.Values;
-            var unchanged = _table.Where(p => !_changes.ContainsKey(p.Key)).Select(p => p.Value);
-            return unchanged.Concat(_changes.Values.OfType<Record>());
-        }
-    }
+    public IEnumerable<Record> Values => _changes.IsEmpty ? _table.Values : Merged();
 
     public bool TryGetValue(string key, [NotNullWhen(true)] out Record? record)
     {
@@ -67,6 +58,21 @@ internal sealed class RecordMap
         }
 
         return new(_table, builder.ToImmutable(), count);
+    }
+
+    private IEnumerable<Record> Merged()
+    {
+        foreach (var (key, record) in _table)
+        {
+            if (!_changes.ContainsKey(key))
+                yield return record;
+        }
+
+        foreach (var (_, record) in _changes)
+        {
+            if (record is not null)
+                yield return record;
+        }
     }
 
     private RecordMap Rebuilt(IReadOnlyCollection<KeyValuePair<string, Record?>> changes)

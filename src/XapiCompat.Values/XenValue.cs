@@ -184,7 +184,8 @@ public sealed class XenStruct : XenValue
 
     /// <summary>
     /// True for records that are sent again and again: a codec may keep their encoded bytes in
-    /// <see cref="XmlFragment"/> and <see cref="JsonFragment"/>. A changed record is a new struct, so nothing expires.
+    /// <see cref="XmlFragment"/> and <see cref="JsonFragment"/>, and their length. A changed record is a new struct, so nothing
+    /// expires.
     /// </summary>
     public bool CachesFragments { get; }
 
@@ -193,6 +194,11 @@ public sealed class XenStruct : XenValue
 
     /// <summary>The encoded JSON object; null until a codec made it.</summary>
     public byte[]? JsonFragment { get => Volatile.Read(ref _jsonFragment); set => Volatile.Write(ref _jsonFragment, value); }
+
+    /// <summary>How many bytes a codec needs for the struct and its value tag; 0 until one knows.</summary>
+    public int XmlLength { get; set; }
+
+    public int JsonLength { get; set; }
 
     /// <summary>The value of the first member called <paramref name="name"/>, or null.</summary>
     public XenValue? this[string name]

@@ -25,6 +25,7 @@ internal sealed class JsonSyntax : WireSyntax
 
     private JsonSyntax()
     {
+        Plain = SearchValues.Create([.. Enumerable.Range(0, 128).Select(c => (char)c).Where(c => !Specials.Contains(c))]);
         var quote = "\""u8.ToArray();
         StringOpen = StringClose = DateOpen = DateClose = FirstNameOpen = quote;
         True = "true"u8.ToArray();
@@ -43,7 +44,11 @@ internal sealed class JsonSyntax : WireSyntax
 
     public override byte[]? GetFragment(XenStruct record) => record.JsonFragment;
 
-    public override void SetFragment(XenStruct record, byte[] fragment) => record.JsonFragment = fragment;
+    public override void SetFragment(XenStruct record, byte[]? fragment) => record.JsonFragment = fragment;
+
+    public override int GetLength(XenStruct record) => record.JsonLength;
+
+    public override void SetLength(XenStruct record, int bytes) => record.JsonLength = bytes;
 
     /// <summary>
     /// The shortest form that reads back as the same number, always with a point or exponent so that typed clients see a

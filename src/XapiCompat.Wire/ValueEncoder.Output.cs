@@ -21,6 +21,10 @@ internal sealed partial class ValueEncoder
 
     private void PutText(byte[] open, string text, byte[] close)
     {
+        var before = _length;
+        if (TryText(open, text, close))
+            return;
+        _length = before;
         Put(open);
         _text = text;
         _textAt = 0;
@@ -32,14 +36,14 @@ internal sealed partial class ValueEncoder
     {
         if (_text!.Length > 0)
         {
-            var room = _buffer.AsSpan(_length, Math.Max(0, Capacity - _length - _textClose.Length));
+            var room = _buffer.AsSpan(_length, Math.Max(0, _end - _length - _textClose.Length));
             var done = _syntax.Escape(_text.AsSpan(_textAt), room, out var read, out var written);
             _textAt += read;
             _length += written;
             if (!done)
                 return false;
         }
-        else if (Capacity - _length < _textClose.Length)
+        else if (_end - _length < _textClose.Length)
         {
             return false;
         }
@@ -58,7 +62,7 @@ internal sealed partial class ValueEncoder
             return true;
         }
 
-        var step = Math.Min(_raw.Length, Capacity - _length);
+        var step = Math.Min(_raw.Length, _end - _length);
         Put(_raw.Span[..step]);
         _raw = _raw[step..];
         return _raw.Length == 0;

@@ -32,14 +32,20 @@ internal sealed partial class ValueEncoder
         }
     }
 
-    public static byte[] ToArray(WireSyntax syntax, XenValue value) => ToArray(syntax, value, inFragment: false);
+    public static byte[] Text(WireSyntax syntax, byte[] open, string text, byte[] close)
+    {
+        var whole = new byte[open.Length + (8 * text.Length) + close.Length];
+        open.CopyTo(whole, 0);
+        syntax.Escape(text, whole.AsSpan(open.Length), out _, out var written);
+        close.CopyTo(whole, open.Length + written);
+        return whole[..(open.Length + written + close.Length)];
+    }
 
-    private static byte[] ToArray(WireSyntax syntax, XenValue value, bool inFragment)
+    public static byte[] ToArray(WireSyntax syntax, XenValue value)
     {
         var encoder = Rent(syntax);
         try
         {
-            encoder._inFragment = inFragment;
             encoder.Start(new Answer(default, value, default));
             if (encoder.Advance())
                 return encoder.Filled.ToArray();

@@ -3,12 +3,12 @@ using XapiCompat.Values;
 namespace XapiCompat.Wire;
 
 /// <summary>
-/// Encodes an answer into a buffer of fixed size, step by step and without recursion: <see cref="Advance"/> fills the
-/// buffer and goes on where it stopped. One at a time per instance.
+/// Encodes an answer into one buffer after the other, step by step and without deep recursion: <see cref="Advance"/> fills a
+/// buffer and goes on in the next where it stopped. One at a time per instance.
 /// </summary>
 internal sealed partial class ValueEncoder
 {
-    /// <summary>The buffer's size: an answer is held in steps of this many bytes.</summary>
+    /// <summary>Size of the buffers: an answer is held in steps of this many bytes.</summary>
     public const int Capacity = 64 * 1024;
 
     /// <summary>Room that any tag or number fits in.</summary>
@@ -17,13 +17,15 @@ internal sealed partial class ValueEncoder
     [ThreadStatic]
     private static ValueEncoder? s_kept;
 
-    private readonly byte[] _buffer = new byte[Capacity];
+    private readonly byte[] _own = new byte[Capacity];
+    private byte[] _buffer;
+    private int _start;
+    private int _length;
+    private int _end;
     private WireSyntax _syntax = null!;
     private Frame[] _frames = new Frame[16];
     private int _depth;
-    private int _length;
     private bool _counts;
-    private bool _inFragment;
     private long _skipped;
     private string? _text;
     private int _textAt;
@@ -32,7 +34,14 @@ internal sealed partial class ValueEncoder
     private ReadOnlyMemory<byte> _tail;
     private XenValue? _root;
 
-    public ReadOnlyMemory<byte> Filled => _buffer.AsMemory(0, _length);
+    private ValueEncoder()
+    {
+        _buffer = _own;
+        _end = Capacity;
+    }
+
+    /// <summary>What the last steps wrote, in whichever buffer that was.</summary>
+    public ReadOnlyMemory<byte> Filled => _buffer.AsMemory(_start, _length - _start);
 
     public static ValueEncoder Rent(WireSyntax syntax)
     {
@@ -47,11 +56,12 @@ internal sealed partial class ValueEncoder
         Array.Clear(_frames);
         if (_frames.Length > 64)
             _frames = new Frame[16];
-        _depth = _length = 0;
+        _depth = 0;
+        Clear();
         _text = null;
         _raw = _tail = default;
         _root = null;
-        _counts = _inFragment = false;
+        _counts = false;
         s_kept = this;
     }
 
@@ -62,7 +72,21 @@ internal sealed partial class ValueEncoder
         _tail = answer.Tail;
     }
 
-    public void Clear() => _length = 0;
+    /// <summary>Goes on in the buffer of its own.</summary>
+    public void Clear()
+    {
+        _buffer = _own;
+        _start = _length = 0;
+        _end = Capacity;
+    }
+
+    /// <summary>Goes on in a buffer of the caller's, of at least twice <see cref="Margin"/> bytes.</summary>
+    public void Use(ArraySegment<byte> buffer)
+    {
+        _buffer = buffer.Array!;
+        _start = _length = buffer.Offset;
+        _end = buffer.Offset + Math.Min(buffer.Count, Capacity);
+    }
 
     /// <summary>Fills the buffer; true when the whole answer is in what was filled so far.</summary>
     public bool Advance()
@@ -73,7 +97,7 @@ internal sealed partial class ValueEncoder
                 return false;
             if (_text is not null && !CopyText())
                 return false;
-            if (Capacity - _length < Margin)
+            if (_end - _length < Margin)
                 return false;
             if (_root is not null)
             {
@@ -134,20 +158,16 @@ internal sealed partial class ValueEncoder
 
     private void Write(XenValue value)
     {
+        if (TryWhole(value))
+            return;
         switch (value)
         {
             case XenString s:
                 PutText(_syntax.StringOpen, s.Text, _syntax.StringClose);
                 break;
-            case XenInt i:
-                PutNumber(_syntax.IntOpen, i.Number, _syntax.IntClose);
-                break;
-            case XenBool b:
-                Put(b.Flag ? _syntax.True : _syntax.False);
-                break;
-            case XenStruct record when record.CachesFragments && !_inFragment:
+            case XenStruct { CachesFragments: true } record when _syntax.GetFragment(record) is { } fragment:
                 Put(_syntax.FragmentOpen);
-                _raw = Fragment(record);
+                _raw = fragment;
                 _text = "";
                 _textAt = 0;
                 _textClose = _syntax.FragmentClose;
@@ -163,6 +183,23 @@ internal sealed partial class ValueEncoder
             case XenDateTime d:
                 PutText(_syntax.DateOpen, d.Text, _syntax.DateClose);
                 break;
+            default:
+                WriteSmall(value);
+                break;
+        }
+    }
+
+    /// <summary>Values that always fit in the margin.</summary>
+    private void WriteSmall(XenValue value)
+    {
+        switch (value)
+        {
+            case XenInt i:
+                PutNumber(_syntax.IntOpen, i.Number, _syntax.IntClose);
+                break;
+            case XenBool b:
+                Put(b.Flag ? _syntax.True : _syntax.False);
+                break;
             case XenDouble d:
                 Put(_syntax.DoubleOpen);
                 _length += _syntax.Format(d.Number, _buffer.AsSpan(_length));
@@ -175,19 +212,6 @@ internal sealed partial class ValueEncoder
                 Put(_syntax.Nil);
                 break;
         }
-    }
-
-    private byte[] Fragment(XenStruct record)
-    {
-        var known = _syntax.GetFragment(record);
-        if (known is not null)
-            return known;
-
-        // Structs inside are written in place: only the outermost fragment is kept, and nothing nests.
-        var whole = ToArray(_syntax, record, inFragment: true);
-        var fragment = whole[_syntax.FragmentOpen.Length..^_syntax.FragmentClose.Length];
-        _syntax.SetFragment(record, fragment);
-        return fragment;
     }
 
     private void Push(XenValue container)

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using XapiCompat.Values;
 
 namespace XapiCompat.Wire;
@@ -5,6 +7,14 @@ namespace XapiCompat.Wire;
 /// <summary>What surrounds each kind of value. Each text is shorter than <see cref="ValueEncoder.Margin"/> by far.</summary>
 internal abstract class WireSyntax
 {
+    private readonly ConditionalWeakTable<IReadOnlyList<string>, byte[][]> _memberOpens = [];
+    private readonly KeptFragments _kept;
+
+    protected WireSyntax() => _kept = new(this);
+
+    /// <summary>The ASCII characters that stand for themselves.</summary>
+    public SearchValues<char> Plain { get; protected init; } = SearchValues.Create("");
+
     public byte[] StringOpen { get; protected init; } = [];
 
     public byte[] StringClose { get; protected init; } = [];
@@ -57,7 +67,26 @@ internal abstract class WireSyntax
 
     public abstract byte[]? GetFragment(XenStruct record);
 
-    public abstract void SetFragment(XenStruct record, byte[] fragment);
+    public abstract void SetFragment(XenStruct record, byte[]? fragment);
+
+    /// <summary>The length of a record in bytes with all that surrounds it; 0 when it is not known yet.</summary>
+    public abstract int GetLength(XenStruct record);
+
+    public abstract void SetLength(XenStruct record, int bytes);
+
+    /// <summary>Encodes a record and keeps the bytes for the next calls, unless that is done already.</summary>
+    public void Keep(XenStruct record)
+    {
+        if (GetFragment(record) is null)
+            _kept.Add(record);
+    }
+
+    /// <summary>What stands before each value of a record: the names, which all records of a class share.</summary>
+    public byte[][] MemberOpens(IReadOnlyList<string> names) =>
+        _memberOpens.TryGetValue(names, out var known) ? known : _memberOpens.GetValue(names, EncodeNames);
+
+    private byte[][] EncodeNames(IReadOnlyList<string> names) =>
+        [.. names.Select((name, i) => ValueEncoder.Text(this, i == 0 ? FirstNameOpen : NextNameOpen, name, NameClose))];
 
     /// <summary>Writes a number into at most 64 bytes and returns the length.</summary>
     public abstract int Format(double number, Span<byte> output);

@@ -14,6 +14,7 @@ internal sealed class XmlSyntax : WireSyntax
 
     private XmlSyntax()
     {
+        Plain = SearchValues.Create([.. Enumerable.Range(0, 128).Select(c => (char)c).Where(c => !Specials.Contains(c))]);
         var open = "<value>"u8.ToArray();
         var close = "</value>"u8.ToArray();
         StringOpen = IntOpen = FragmentOpen = open;
@@ -41,7 +42,11 @@ internal sealed class XmlSyntax : WireSyntax
 
     public override byte[]? GetFragment(XenStruct record) => record.XmlFragment;
 
-    public override void SetFragment(XenStruct record, byte[] fragment) => record.XmlFragment = fragment;
+    public override void SetFragment(XenStruct record, byte[]? fragment) => record.XmlFragment = fragment;
+
+    public override int GetLength(XenStruct record) => record.XmlLength;
+
+    public override void SetLength(XenStruct record, int bytes) => record.XmlLength = bytes;
 
     /// <summary>As C's <c>%.16g</c>.</summary>
     public override int Format(double number, Span<byte> output)

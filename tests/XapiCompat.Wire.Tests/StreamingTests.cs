@@ -89,7 +89,7 @@ public sealed class StreamingTests
     }
 
     [Fact]
-    public async Task A_record_is_encoded_once_and_then_copied()
+    public async Task A_record_that_is_asked_for_is_encoded_once_and_then_copied()
     {
         var inner = new XenStruct(["b"], [1L], cacheFragments: true);
         var record = new XenStruct(["a", "c"], [inner, "x<"], cacheFragments: true);
@@ -99,15 +99,57 @@ public sealed class StreamingTests
         xml.Should().Be("<value><struct><member><name>a</name><value><struct><member><name>b</name><value>1</value></member></struct></value></member>"
             + "<member><name>c</name><value>x&lt;</value></member></struct></value>");
         json.Should().Be("{\"a\":{\"b\":1},\"c\":\"x<\"}");
+        (await Xml(record)).Should().Contain(xml);
+        (await Json(record)).Should().Contain(json);
         Encoding.UTF8.GetString(record.XmlFragment!).Should().Be(xml["<value>".Length..^"</value>".Length]);
         Encoding.UTF8.GetString(record.JsonFragment!).Should().Be(json);
 
         record.XmlFragment = "<struct><!--kept--></struct>"u8.ToArray();
         record.JsonFragment = "{\"kept\":1}"u8.ToArray();
-        (await Calls.Answer(Calls.Xml, Calls.Request(RpcProtocol.XmlRpc), RpcResult.Success(new XenArray([record, record])))).Should().Contain(
+        (await Xml(new XenArray([record, record]))).Should().Contain(
             "<data><value><struct><!--kept--></struct></value><value><struct><!--kept--></struct></value></data>");
-        (await Calls.Answer(Calls.Json, Calls.Request(RpcProtocol.JsonRpc10, "1"), RpcResult.Success(new XenArray([record, record])))).Should().Contain(
-            "[{\"kept\":1},{\"kept\":1}]");
+        (await Json(new XenArray([record, record]))).Should().Contain("[{\"kept\":1},{\"kept\":1}]");
+    }
+
+    [Fact]
+    public async Task Encoded_bytes_are_kept_of_the_newest_records_that_were_asked_for_and_of_none_in_lists()
+    {
+        var all = AllRecords(3000, cached: true);
+        await Json(all);
+        var records = all.Values.Cast<XenStruct>().ToList();
+        records.Should().OnlyContain(r => r.JsonFragment == null);
+        foreach (var record in records)
+            await Json(record);
+        records.Count(r => r.JsonFragment is not null).Should().BeInRange(1, 1024);
+        records[^1].JsonFragment.Should().NotBeNull();
+        (await Json(all)).Should().Be(await Json(AllRecords(3000, cached: false)));
+
+        var large = new XenStruct(["text"], [new string('x', 100_000)], cacheFragments: true);
+        (await Json(large)).Should().HaveLength((await Json(large)).Length).And.Contain(new string('x', 100_000));
+        large.JsonFragment.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Records_at_every_place_of_the_buffer_are_whole_and_their_length_is_known()
+    {
+        foreach (var (codec, protocol) in new[] { (Calls.Xml, RpcProtocol.XmlRpc), (Calls.Json, RpcProtocol.JsonRpc20) })
+        {
+            string[] names = ["plain", "é<", "map", "set", "none", "empty"];
+            XenValue[] values = ["abc", "é<😀\"\n\\", XenStruct.Of(("k&", "v"), ("n", -5L)), XenArray.Of(["a", "\"b"]), XenArray.Empty, XenStruct.Empty];
+            var text = codec == Calls.Xml ? XmlRpcWriter.ValueText(new XenStruct(names, values)) : JsonRpcWriter.ValueText(new XenStruct(names, values));
+            for (var length = Step - text.Length - 400; length < Step; length += 3)
+            {
+                var record = new XenStruct(names, values, cacheFragments: true);
+                var value = new XenArray([new string('x', length), record, record]);
+                foreach (var _ in Enumerable.Range(0, 2))
+                {
+                    var known = 0L;
+                    var answer = await Calls.Answer(codec, Calls.Request(protocol, "0"), RpcResult.Success(value), n => known = n);
+                    Encoding.UTF8.GetByteCount(answer).Should().Be((int)known);
+                    answer.Should().Contain(codec == Calls.Xml ? text + text : text + "," + text);
+                }
+            }
+        }
     }
 
     [Fact]
@@ -121,6 +163,10 @@ public sealed class StreamingTests
             writer.Bytes.AsSpan().IndexOf(expected).Should().BePositive();
         });
     }
+
+    private static ValueTask<string> Xml(XenValue value) => new(Calls.Answer(Calls.Xml, Calls.Request(RpcProtocol.XmlRpc), RpcResult.Success(value)));
+
+    private static ValueTask<string> Json(XenValue value) => new(Calls.Answer(Calls.Json, Calls.Request(RpcProtocol.JsonRpc10, "1"), RpcResult.Success(value)));
 
     private static XenStruct AllRecords(int count, bool cached)
     {

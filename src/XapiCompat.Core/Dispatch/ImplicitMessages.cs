@@ -26,7 +26,7 @@ public sealed class ImplicitMessages(RecordStore store, IdSource ids)
             case MessageKind.GetAll:
                 return XenArray.Of(store.Current.All(@class).Select(r => r.Reference));
             case MessageKind.GetAllRecords:
-                return Records(store.Current.All(@class));
+                return Records(store.Current, @class);
             case MessageKind.GetAllWhere:
                 return XenArray.Of(Where(@class, arguments).Select(r => r.Reference));
             case MessageKind.GetAllRecordsWhere:
@@ -59,18 +59,22 @@ public sealed class ImplicitMessages(RecordStore store, IdSource ids)
         return [.. store.Current.All(@class).Where(query.Matches)];
     }
 
-    private static XenStruct Records(IEnumerable<Record> records)
+    private static XenStruct Records(Database current, ClassDef @class)
     {
-        var names = new List<string>();
-        var values = new List<XenValue>();
-        foreach (var record in records)
+        var names = new string[current.Count(@class)];
+        var values = new XenValue[names.Length];
+        var i = 0;
+        foreach (var record in current.All(@class))
         {
-            names.Add(record.Reference);
-            values.Add(record.Struct);
+            names[i] = record.Reference;
+            values[i++] = record.Struct;
         }
 
         return new(names, values);
     }
+
+    private static XenStruct Records(List<Record> records) =>
+        new([.. records.Select(r => r.Reference)], [.. records.Select(r => (XenValue)r.Struct)]);
 
     private void Change(MessageDef message, IReadOnlyList<XenValue> arguments, Func<Record, XenValue> change) =>
         store.Commit(unit =>
