@@ -32,7 +32,6 @@ internal sealed class ApiServices
         Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
         var copies = new VmCopyService(store, work, copier, Machines.Suspension, guard, ids, clock);
         Schedules = new VmssService(store, copies, vms, vdis, clock);
-        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
         var srs = new SrService(store, storage, Volumes, guard, ids);
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
@@ -43,7 +42,7 @@ internal sealed class ApiServices
             .Bind(new AuthHandlers(store, credentials))
             .Bind(new TaskHandlers(store, Tasks, Access))
             .Bind(new EventHandlers(Events, new(store, clock, options.EventDelay)))
-            .Bind(new VdiHandlers(store, vdis))
+            .Bind(new VdiHandlers(store, vdis, copier))
             .Bind(new VdiCopyHandlers(store, storage, Volumes, vdis, copier, new(store, storage, work, copier, guard, clock), guard))
             .Bind(new VdiRecordHandlers(store, new(store, storage, Volumes, guard, ids)))
             .Bind(new VdiFieldHandlers(store, vdis))

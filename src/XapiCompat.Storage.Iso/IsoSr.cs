@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using XapiCompat.Disks;
+using XapiCompat.Disks.Raw;
 
 namespace XapiCompat.Storage.Iso;
 
@@ -80,7 +81,7 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
             var file = _directory.Find(key);
             if (mode == DatapathMode.ReadWrite && IsoNote.TryRead(_directory.Path, key) is null)
                 throw new StorageException(StorageFault.VolumeUnavailable, "The VDI is not available [opterr=the image is read only]");
-            return new IsoDevice(file, mode);
+            return new RawFile(file, mode == DatapathMode.ReadWrite);
         });
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

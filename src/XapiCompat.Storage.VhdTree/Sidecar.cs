@@ -15,6 +15,8 @@ internal static class Sidecar
             writer.WriteString("name", meta.Name);
             writer.WriteString("description", meta.Description);
             writer.WriteBoolean("sharable", meta.Sharable);
+            if (meta.DataId is { } data)
+                writer.WriteString("data_id", data);
             writer.WriteStartObject("keys");
             foreach (var (key, value) in meta.Keys)
                 writer.WriteString(key, value);
@@ -39,7 +41,10 @@ internal static class Sidecar
                 root.GetProperty("name").GetString() ?? "",
                 root.GetProperty("description").GetString() ?? "",
                 root.GetProperty("sharable").GetBoolean(),
-                keys.ToImmutable());
+                keys.ToImmutable())
+            {
+                DataId = root.TryGetProperty("data_id", out var data) && data.TryGetGuid(out var id) ? id : null,
+            };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {

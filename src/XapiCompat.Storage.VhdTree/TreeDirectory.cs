@@ -5,13 +5,16 @@ namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>
 /// The directory of a tree and every step taken in it. Names: <c>&lt;uuid&gt;.vhd</c>, its sidecar <c>&lt;uuid&gt;.meta</c>, the leaf
-/// <c>&lt;uuid&gt;.vhd.new</c> that is about to replace one, and the file <c>&lt;uuid&gt;.vhd.tmp</c> that is about to become one.
+/// <c>&lt;uuid&gt;.vhd.new</c> that is about to replace one, and the file <c>&lt;uuid&gt;.vhd.tmp</c> that is about to become one;
+/// <c>&lt;uuid&gt;.raw</c> and <c>&lt;uuid&gt;.raw.tmp</c> for volumes that are plain files.
 /// </summary>
 internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimeProvider time)
 {
     public const string VhdSuffix = ".vhd";
     public const string NewSuffix = ".vhd.new";
     public const string TemporarySuffix = ".vhd.tmp";
+    public const string RawSuffix = ".raw";
+    public const string RawTemporarySuffix = ".raw.tmp";
     public const string MetaSuffix = ".meta";
     public const string MetaNewSuffix = ".meta.new";
 
@@ -78,6 +81,16 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
         }
 
         await VhdFile.Create(path, create, Files).DisposeAsync();
+    }
+
+    /// <summary>Writes a plain file that is one hole.</summary>
+    public void WriteRaw(string path, long size)
+    {
+        Step("write " + path);
+        using var file = VhdIo.Create(path, overwrite: true, Files);
+        file.Length = size;
+        if (options.Durable)
+            file.Flush();
     }
 
     public ValueTask WriteMetaAsync(Guid id, VolumeMeta meta)
@@ -174,7 +187,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     /// <summary>Removes every file of the tree, and nothing else.</summary>
     public void DeleteAll()
     {
-        foreach (var suffix in new[] { NewSuffix, TemporarySuffix, VhdSuffix, MetaNewSuffix, MetaSuffix })
+        foreach (var suffix in new[] { NewSuffix, TemporarySuffix, VhdSuffix, RawTemporarySuffix, RawSuffix, MetaNewSuffix, MetaSuffix })
         {
             foreach (var id in Ids(suffix).ToArray())
                 Delete(PathOf(id, suffix));

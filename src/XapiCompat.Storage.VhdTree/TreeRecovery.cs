@@ -10,7 +10,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
     {
         foreach (var leaf in directory.Ids(TreeDirectory.NewSuffix).ToArray())
             SettleSwitch(leaf);
-        foreach (var suffix in new[] { TreeDirectory.TemporarySuffix, TreeDirectory.MetaNewSuffix })
+        foreach (var suffix in new[] { TreeDirectory.TemporarySuffix, TreeDirectory.RawTemporarySuffix, TreeDirectory.MetaNewSuffix })
         {
             foreach (var id in directory.Ids(suffix).ToArray())
                 directory.Delete(directory.PathOf(id, suffix));
@@ -20,7 +20,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
         HideParents();
         if (index.Broken.Count == 0)
             RemoveAbandonedBases();
-        foreach (var id in directory.Ids(TreeDirectory.MetaSuffix).Where(id => !directory.Exists(id)).ToArray())
+        foreach (var id in directory.Ids(TreeDirectory.MetaSuffix).Where(id => !directory.Exists(id) && !directory.Exists(id, TreeDirectory.RawSuffix)).ToArray())
             directory.Delete(directory.PathOf(id, TreeDirectory.MetaSuffix));
         directory.Flush();
         directory.Done();

@@ -10,12 +10,15 @@ internal sealed partial class VhdTreeSr
     public ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken) => LockedAsync(
         async () =>
         {
-            var size = TreeSize.Round(spec.VirtualSize);
-            if (spec.SmConfig.GetValueOrDefault("type") == "raw")
-                throw new StorageException(StorageFault.VolumeType, "no VDI of that type is made [opterr=raw]");
             EnsureFree(spec.Uuid, StorageFault.VolumeCreate, "no VDI was made");
-            return Added(await AddLeafAsync(
-                spec.Uuid, size, null, VolumeMeta.None with { Name = spec.Name, Description = spec.Description, Sharable = spec.Sharable, Keys = Keys(spec.Keys) }));
+            var meta = VolumeMeta.None with { Name = spec.Name, Description = spec.Description, Sharable = spec.Sharable, Keys = Keys(spec.Keys) };
+            if (spec.SmConfig.GetValueOrDefault("type") == "raw")
+            {
+                var info = _raws.Info(await _raws.CreateAsync(spec.Uuid, spec.VirtualSize, meta));
+                return new VolumeChanges(info, [info], []);
+            }
+
+            return Added(await AddLeafAsync(spec.Uuid, TreeSize.Round(spec.VirtualSize), null, meta));
         },
         StorageFault.VolumeCreate,
         "no VDI was made",
@@ -40,6 +43,12 @@ internal sealed partial class VhdTreeSr
     public ValueTask<VolumeChanges> DestroyVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
         () =>
         {
+            if (_raws.TryFind(key, out var raw))
+            {
+                _raws.Remove(raw);
+                return ValueTask.FromResult(new VolumeChanges(null, [], [key]));
+            }
+
             if (!_index.TryFind(key, out var leaf))
                 return ValueTask.FromResult(new VolumeChanges(null, [], []));
             if (leaf.Hidden)
@@ -53,6 +62,8 @@ internal sealed partial class VhdTreeSr
     public ValueTask<VolumeChanges> ResizeAsync(string key, long virtualSize, CancellationToken cancellationToken) => LockedAsync(
         async () =>
         {
+            if (_raws.TryFind(key, out _))
+                throw StorageException.Unimplemented("a plain file keeps its size");
             var leaf = Leaf(key, StorageFault.VolumeResize, "the VDI keeps its size");
             var size = TreeSize.Round(virtualSize);
             if (size < leaf.Size)
@@ -79,6 +90,8 @@ internal sealed partial class VhdTreeSr
 
     private async ValueTask<VolumeChanges> BranchAsync(string key, Guid uuid, IReadOnlyDictionary<string, string> keys)
     {
+        if (_raws.TryFind(key, out _))
+            throw StorageException.Unimplemented("a plain file has no snapshots");
         var source = Leaf(key, StorageFault.VolumeClone, "no clone was made");
         if (source.Depth >= MaxDepth)
             throw Faults.ChainTooLong();
@@ -189,6 +202,12 @@ internal sealed partial class VhdTreeSr
     private async ValueTask ChangeMetaAsync(string key, Func<VolumeMeta, VolumeMeta> change, CancellationToken cancellationToken) => await LockedAsync(
         async () =>
         {
+            if (_raws.TryFind(key, out var raw))
+            {
+                await _raws.ChangeMetaAsync(raw, change);
+                return true;
+            }
+
             var leaf = Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available");
             var meta = change(leaf.Meta);
             await directory.WriteMetaAsync(leaf.Id, meta);
@@ -203,7 +222,7 @@ internal sealed partial class VhdTreeSr
 
     private void EnsureFree(Guid id, StorageFault fault, string text)
     {
-        if (_index.Knows(id) || directory.Exists(id))
+        if (_index.Knows(id) || directory.Exists(id) || _raws.Knows(id))
             throw new StorageException(fault, text + " [opterr=VDI " + id + " exists]");
     }
 

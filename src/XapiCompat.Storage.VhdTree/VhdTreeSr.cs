@@ -11,6 +11,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     private readonly SemaphoreSlim _lock = new(1, 1);
     private readonly TreeIndex _index = new();
     private readonly OpenChains _chains = new(directory);
+    private readonly RawVolumes _raws = new(directory);
 
     public IReadOnlyList<string> Problems { get; private set; } = [];
 
@@ -18,6 +19,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         () =>
         {
             new TreeRecovery(directory, _index).Run();
+            _raws.Load();
             NoteProblems();
             return ValueTask.FromResult(true);
         },
@@ -28,8 +30,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => LockedAsync(
         () => ValueTask.FromResult(new SrStat(
             new DriveInfo(directory.Path).TotalSize,
-            _index.Nodes.Sum(node => directory.Length(node.Id)),
-            _index.Nodes.Where(node => !node.Hidden).Sum(node => node.Size))),
+            _index.Nodes.Sum(node => directory.Length(node.Id)) + _raws.Utilisation,
+            _index.Nodes.Where(node => !node.Hidden).Sum(node => node.Size) + _raws.Allocation)),
         StorageFault.SrUnavailable,
         "the SR cannot be used",
         cancellationToken);
@@ -43,10 +45,11 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             var present = directory.Ids(TreeDirectory.VhdSuffix).ToHashSet();
             _index.Forget(present.Contains);
             new TreeLoader(directory, _index).Load();
+            _raws.Load();
             NoteProblems();
             foreach (var node in _index.Nodes.Where(n => n.Uncertain && !n.Open.IsOpen))
                 Refresh(node);
-            return ValueTask.FromResult<IReadOnlyList<VolumeInfo>>([.. _index.Nodes.Select(Info)]);
+            return ValueTask.FromResult<IReadOnlyList<VolumeInfo>>([.. _index.Nodes.Select(Info), .. _raws.Infos]);
         },
         StorageFault.ScanFailed,
         "the SR cannot be read",
@@ -55,6 +58,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) => LockedAsync(
         () =>
         {
+            if (_raws.TryFind(key, out var raw))
+                return ValueTask.FromResult(_raws.Info(raw));
             var node = _index.Find(key);
             if (!node.Open.IsOpen)
                 Refresh(node);
@@ -65,6 +70,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public ValueTask<IReadOnlyList<Extent>?> CompareAsync(string baseKey, string key, CancellationToken cancellationToken) => LockedAsync(
         async () =>
         {
+            if (_raws.TryFind(key, out _) || _raws.TryFind(baseKey, out _))
+                return null;
             var disk = _index.Find(key);
             var layers = _chains.Borrow(TreeCompare.Exclusive(_index.Find(baseKey), disk));
             try
@@ -83,6 +90,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken) => LockedAsync<IBlockDevice>(
         () =>
         {
+            if (_raws.TryFind(key, out var raw))
+                return ValueTask.FromResult<IBlockDevice>(_raws.Open(raw, mode));
             var node = mode == DatapathMode.ReadWrite
                 ? Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available")
                 : _index.Find(key);

@@ -5,5 +5,8 @@ namespace XapiCompat.Storage.VhdTree;
 /// <summary>What the host knows of a volume and a VHD cannot hold.</summary>
 internal sealed record VolumeMeta(string Name, string Description, bool Sharable, ImmutableSortedDictionary<string, string> Keys)
 {
+    /// <summary>Names the state of a plain file's data; null in a tree, whose files carry their ids.</summary>
+    public Guid? DataId { get; init; }
+
     public static VolumeMeta None { get; } = new("", "", false, ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal));
 }

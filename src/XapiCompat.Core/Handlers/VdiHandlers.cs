@@ -6,7 +6,7 @@ using XapiCompat.Values;
 
 namespace XapiCompat.Core.Handlers;
 
-public sealed class VdiHandlers(RecordStore store, VdiService service)
+public sealed class VdiHandlers(RecordStore store, VdiService service, VdiCopyService copies)
 {
     [XenMessage("VDI.create")]
     public ValueTask<Ref> Create(CallContext context, XenStruct args) => service.CreateAsync(context, args);
@@ -20,7 +20,9 @@ public sealed class VdiHandlers(RecordStore store, VdiService service)
 
     [XenMessage("VDI.clone")]
     public ValueTask<Ref> Clone(CallContext context, Ref vdi, XenStruct driverParams) =>
-        service.CopyAsync(context, vdi, CopyKind.Clone, driverParams);
+        VdiCopyService.IsPlainFile(store.Current.Get("VDI", vdi))
+            ? copies.CloneAsync(context, vdi)
+            : service.CopyAsync(context, vdi, CopyKind.Clone, driverParams);
 
     [XenMessage("VDI.resize")]
     public ValueTask Resize(CallContext context, Ref vdi, long size) => service.ResizeAsync(context, vdi, size);

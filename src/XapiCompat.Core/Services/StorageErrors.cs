@@ -13,6 +13,7 @@ public static class StorageErrors
         StorageException { Fault: StorageFault.SrNotEmpty } => new("SR_NOT_EMPTY"),
         StorageException { Fault: StorageFault.SrInUse } => new("SR_DEVICE_IN_USE"),
         StorageException { Fault: StorageFault.VolumeDoesNotExist } => new("VDI_MISSING", sr, vdi),
+        StorageException { Fault: StorageFault.Unimplemented } missing when operation == "resize" => new("INTERNAL_ERROR", missing.Message),
         StorageException { Fault: StorageFault.Unimplemented } => new("UNIMPLEMENTED_IN_SM_BACKEND", sr),
         StorageException fault => new("SR_BACKEND_FAILURE_" + (int)fault.Fault, "", fault.Message, fault.Detail),
         IOException full when IsNoSpace(full) => Backend((int)StorageFault.NoSpace, "There is insufficient space"),

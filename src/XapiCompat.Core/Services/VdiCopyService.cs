@@ -32,10 +32,28 @@ public sealed class VdiCopyService(
             return intoVdi;
         }
 
-        var target = await CreateTargetAsync(context, source, store.Current.Get("SR", sr));
+        return await FillNewAsync(context, await CreateTargetAsync(context, source, store.Current.Get("SR", sr)), source, reference, scope);
+    }
+
+    /// <summary>VDI.clone of a disk that cannot share its data: a full copy in its SR. Tags do not go along.</summary>
+    public async ValueTask<Ref> CloneAsync(CallContext context, Ref vdi)
+    {
+        var source = store.Current.Get("VDI", vdi);
+        VdiService.RequireManaged(source);
+        await using var scope = await guard.BeginAsync(context, [new("VDI", vdi.Text, "clone")]);
+        var fields = XenStruct.Of([.. Copied.Where(f => f != "tags").Select(f => (f, source[f]))]);
+        var target = await CreateAsync(context, store.Current.Get("SR", source.Target("SR")), fields, new Dictionary<string, string>());
+        return await FillNewAsync(context, target, source, null, scope);
+    }
+
+    /// <summary>True for a disk that its plugin neither snapshots nor clones.</summary>
+    public static bool IsPlainFile(Record vdi) => vdi.Map("sm_config")["type"]?.ToString() == "raw";
+
+    private async ValueTask<Ref> FillNewAsync(CallContext context, PromisedDisk target, Record source, Record? baseVdi, OperationScope scope)
+    {
         try
         {
-            await FillAsync(source, store.Current.Get("VDI", target.Reference), reference, targetIsEmpty: true, context.Progress, context.Cancellation);
+            await FillAsync(source, store.Current.Get("VDI", target.Reference), baseVdi, targetIsEmpty: true, context.Progress, context.Cancellation);
             store.Commit(unit =>
             {
                 VdiService.End(unit, target.Intents);

@@ -70,7 +70,7 @@ public sealed class VmCopyService(
             sources.Add(memory);
         var reference = ids.NewReference();
         var disks = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (plan.Disks == CopyKind.Copy)
+        if (plan.Disks == CopyKind.Copy || (plan.Disks == CopyKind.Clone && sources.Any(VdiCopyService.IsPlainFile)))
             await CopyDisksAsync(context, plan, sources, disks, Write);
         else
             await BranchDisksAsync(context, plan, sources, disks, Write);

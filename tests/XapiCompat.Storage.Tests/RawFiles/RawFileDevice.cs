@@ -1,91 +1,46 @@
-using Microsoft.Win32.SafeHandles;
 using XapiCompat.Disks;
+using XapiCompat.Disks.Raw;
 
 namespace XapiCompat.Storage.Tests.RawFiles;
 
-internal sealed class RawFileDevice : IBlockDevice
+/// <summary>A plain file whose data gets another name with the first write after somebody has seen the old one.</summary>
+internal sealed class RawFileDevice(RawVolume volume, DatapathMode mode) : IBlockDevice
 {
-    private readonly RawVolume _volume;
-    private readonly SafeFileHandle _file;
-    private readonly bool _writable;
+    private readonly RawFile _file = new(volume.DataPath, mode == DatapathMode.ReadWrite);
 
-    public RawFileDevice(RawVolume volume, DatapathMode mode)
-    {
-        _volume = volume;
-        _writable = mode == DatapathMode.ReadWrite;
-        _file = File.OpenHandle(
-            volume.DataPath, FileMode.Open, _writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        VirtualSize = RandomAccess.GetLength(_file);
-    }
+    public long VirtualSize => _file.VirtualSize;
 
-    public long VirtualSize { get; }
-
-    public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        Check(offset, buffer.Length);
-        var done = 0;
-        while (done < buffer.Length)
-        {
-            var count = RandomAccess.Read(_file, buffer.Span[done..], offset + done);
-            if (count == 0)
-                throw new EndOfStreamException();
-            done += count;
-        }
-
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _file.ReadAsync(offset, buffer, cancellationToken);
 
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        Check(offset, buffer.Length);
         BeforeWrite();
-        RandomAccess.Write(_file, buffer.Span, offset);
-        return ValueTask.CompletedTask;
+        return _file.WriteAsync(offset, buffer, cancellationToken);
     }
 
     public ValueTask ZeroAsync(long offset, long length, CancellationToken cancellationToken = default)
     {
-        Check(offset, length);
         BeforeWrite();
-        RandomAccess.Write(_file, new byte[length], offset);
-        return ValueTask.CompletedTask;
+        return _file.ZeroAsync(offset, length, cancellationToken);
     }
 
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default)
-    {
-        RandomAccess.FlushToDisk(_file);
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => _file.FlushAsync(cancellationToken);
 
-    public ValueTask<IReadOnlyList<Extent>> ExtentsAsync(long offset, long length, CancellationToken cancellationToken = default)
-    {
-        Check(offset, length);
-        return ValueTask.FromResult<IReadOnlyList<Extent>>(length == 0 ? [] : [new Extent(offset, length, ExtentKind.Data)]);
-    }
+    public ValueTask<IReadOnlyList<Extent>> ExtentsAsync(long offset, long length, CancellationToken cancellationToken = default) =>
+        _file.ExtentsAsync(offset, length, cancellationToken);
 
-    public ValueTask DisposeAsync()
-    {
-        _file.Dispose();
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask DisposeAsync() => _file.DisposeAsync();
 
     private void BeforeWrite()
     {
-        if (!_writable)
-            throw new InvalidOperationException("The datapath is read-only.");
-        lock (_volume)
+        lock (volume)
         {
-            if (!_volume.Observed)
+            if (mode == DatapathMode.Read || !volume.Observed)
                 return;
-            _volume.Observed = false;
-            _volume.DataId = Guid.NewGuid();
-            _volume.Save();
+            volume.Observed = false;
+            volume.DataId = Guid.NewGuid();
+            volume.Save();
         }
-    }
-
-    private void Check(long offset, long length)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, VirtualSize - offset);
     }
 }

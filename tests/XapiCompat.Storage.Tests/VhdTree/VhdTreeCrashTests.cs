@@ -17,6 +17,8 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
     private static readonly (string Name, Func<ISr, Scene, Guid, Task> Run)[] Operations =
     [
         ("create", async (sr, scene, uuid) => await sr.CreateVolumeAsync(new VolumeSpec(uuid, "new", "", MiB, false, NoParams), default)),
+        ("create a plain file", async (sr, scene, uuid) => await sr.CreateVolumeAsync(
+            new VolumeSpec(uuid, "new", "", MiB, false, new Dictionary<string, string> { ["type"] = "raw" }), default)),
         ("snapshot", async (sr, scene, uuid) => await sr.SnapshotAsync(scene.Volume, uuid, NoParams, default)),
         ("snapshot of a root", async (sr, scene, uuid) => await sr.SnapshotAsync(scene.Root, uuid, NoParams, default)),
         ("clone", async (sr, scene, uuid) => await sr.CloneAsync(scene.Volume, uuid, NoParams, default)),
@@ -228,7 +230,7 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
             if (isNew)
                 (await FirstByteAsync(added!.Key)).Should().Be(operation switch
                 {
-                    "create" => 0,
+                    "create" or "create a plain file" => 0,
                     "snapshot of a root" => 11,
                     "clone of an empty leaf" => 22,
                     _ => 33,
@@ -237,7 +239,7 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
             // Nothing in the directory that the list does not account for, and every base has children.
             list.Where(v => !v.Managed).Should().OnlyContain(
                 b => list.Any(v => v.SmConfig.ContainsKey("vhd-parent") && v.SmConfig["vhd-parent"] == b.Key), because);
-            var allowed = list.Select(v => v.Key + ".vhd").Concat(list.Where(v => v.Managed).Select(v => v.Key + ".meta")).ToHashSet();
+            var allowed = list.Select(v => v.Key + (v.SmConfig.ContainsKey("type") ? ".raw" : ".vhd")).Concat(list.Where(v => v.Managed).Select(v => v.Key + ".meta")).ToHashSet();
             if (finished is not null)
                 Directory.EnumerateFiles(Trees.DirectoryOf(_root, _configuration)).Select(Path.GetFileName).Should().BeSubsetOf(allowed, because);
 

@@ -309,14 +309,6 @@ public sealed class VhdTreeTests(ITestOutputHelper output) : IAsyncLifetime
         (await _harness.ReadAsync(volume.Key))[0].Should().Be(1);
     }
 
-    [Fact]
-    public async Task Raw_volumes_are_not_pretended()
-    {
-        var spec = new VolumeSpec(Guid.NewGuid(), "", "", MiB, false, new Dictionary<string, string> { ["type"] = "raw" });
-        var create = async () => await _harness.Sr.CreateVolumeAsync(spec, default);
-        (await create.Should().ThrowAsync<StorageException>()).Which.Fault.Should().Be(StorageFault.VolumeType);
-    }
-
     private async Task<VolumeInfo> WrittenAsync()
     {
         var volume = await _harness.CreateAsync(2 * MiB);
