@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using FluentAssertions;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
