@@ -29,9 +29,11 @@ internal sealed class ApiServices
         var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
         var copier = new VdiCopyService(store, storage, Volumes, work, guard, ids, clock);
         var vms = new VmService(store, guard);
-        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), ids, clock, stopping);
-        var copies = new VmCopyService(store, work, copier, Machines.Suspension, guard, ids, clock);
-        Schedules = new VmssService(store, copies, vms, vdis, clock);
+        var messages = new MessageService(store, ids, clock);
+        var vmMessages = new VmMessages(messages);
+        Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), vmMessages, ids, clock, stopping);
+        var copies = new VmCopyService(store, work, copier, Machines.Suspension, vmMessages, guard, ids, clock);
+        Schedules = new VmssService(store, copies, vms, vdis, messages, clock);
         var srs = new SrService(store, storage, Volumes, guard, ids);
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
@@ -63,7 +65,7 @@ internal sealed class ApiServices
             .Bind(new VifAddressHandlers(store))
             .Bind(new VmHandlers(store, vms, ids))
             .Bind(new VmssHandlers(store, Schedules, ids))
-            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, Machines.Power, guard, ids, clock), new(store, copier, guard, ids, clock)))
+            .Bind(new VmCopyHandlers(store, copies, new(store, storage, Volumes, work, vdis, Machines.Power, vmMessages, guard, ids, clock), new(store, copier, guard, ids, clock)))
             .Bind(new VmRecoveryHandlers(store, Sessions))
             .Bind(new VtpmHandlers(store, guard, ids))
             .Bind(new CrashdumpHandlers(store, vdis))

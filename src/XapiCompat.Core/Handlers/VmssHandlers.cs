@@ -28,6 +28,7 @@ public sealed class VmssHandlers(RecordStore store, VmssService schedules, IdSou
     {
         if (unit.Get("VMSS", self).Set("VMs").Any())
             throw new XenException("VMSS_HAS_VM");
+        MessageService.DeleteAbout(unit, "VMSS", unit.Get("VMSS", self).Uuid);
         unit.Delete(self.Text);
     });
 

@@ -8,15 +8,15 @@ namespace XapiCompat.Core.Machines;
 public sealed class MachineServices
 {
     public MachineServices(
-        RecordStore store, StorageHost storage, OperationGuard guard, VdiService vdis, VolumeWork work, TaskService tasks, IVmBackend backend, IdSource ids, TimeProvider clock, CancellationToken stopping)
+        RecordStore store, StorageHost storage, OperationGuard guard, VdiService vdis, VolumeWork work, TaskService tasks, IVmBackend backend, VmMessages messages, IdSource ids, TimeProvider clock, CancellationToken stopping)
     {
         Backend = backend;
         Records = new(ids, clock);
         Images = new(store, storage, vdis, work);
         var disks = new DomainDisks(store, storage);
-        Power = new(store, guard, backend, Records, new(store, backend, Records, stopping), Images, disks, new(store, tasks), clock);
-        Suspension = new(store, guard, backend, Records, Images, Power, disks);
-        Migration = new(store, guard, backend, Records, Power);
+        Power = new(store, guard, backend, Records, new(store, backend, Records, stopping), Images, disks, new(store, tasks), messages, clock);
+        Suspension = new(store, guard, backend, Records, Images, Power, disks, messages);
+        Migration = new(store, guard, backend, Records, Power, messages);
         Evacuation = new(store, Migration);
         Appliances = new(store, guard, Power);
         Guests = new(store, guard, backend, Power);

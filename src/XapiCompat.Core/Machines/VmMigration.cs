@@ -7,7 +7,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Machines;
 
 /// <summary>Moves VMs between the hosts of the pool. Disks stay where they are: both hosts must reach them.</summary>
-public sealed class VmMigration(RecordStore store, OperationGuard guard, IVmBackend backend, MachineRecords machine, VmPower power)
+public sealed class VmMigration(RecordStore store, OperationGuard guard, IVmBackend backend, MachineRecords machine, VmPower power, VmMessages messages)
 {
     /// <summary>Moves a running VM; to its own host it is a restart of its device model, with a new domain.</summary>
     public ValueTask MigrateAsync(CallContext context, Ref vm, Ref host) => MoveAsync(context, vm, host, "pool_migrate");
@@ -39,6 +39,7 @@ public sealed class VmMigration(RecordStore store, OperationGuard guard, IVmBack
         try
         {
             var domain = power.Domain(vm);
+            var source = store.Current.Get("VM", vm).Target("resident_on");
             var domid = await backend.MigrateAsync(domain, Guid.Parse(store.Current.Get("host", host).Uuid), VmPower.Work(context));
             power.CommitOnSame(
                 vm,
@@ -50,6 +51,7 @@ public sealed class VmMigration(RecordStore store, OperationGuard guard, IVmBack
                         unit.Set(vif, "network", network);
                     machine.Migrated(unit, vm.Text, host.Text, domid);
                     HostReservation.Release(unit, context, vm.Text, host.Text);
+                    messages.Migrated(unit, vm, source);
                 },
                 scope);
         }

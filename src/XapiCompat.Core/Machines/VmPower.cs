@@ -8,7 +8,7 @@ namespace XapiCompat.Core.Machines;
 
 /// <summary>Start, stop, reboot, pause: rules, domain and records of one call. Records change once, when the domain has.</summary>
 public sealed class VmPower(
-    RecordStore store, OperationGuard guard, IVmBackend backend, MachineRecords machine, GuestTools guests, SuspendImages images, DomainDisks disks, RunningTasks running, TimeProvider clock)
+    RecordStore store, OperationGuard guard, IVmBackend backend, MachineRecords machine, GuestTools guests, SuspendImages images, DomainDisks disks, RunningTasks running, VmMessages messages, TimeProvider clock)
 {
     private static readonly string[] EndedByShutdown = ["clean_shutdown", "clean_reboot", "hard_reboot", "pool_migrate", "call_plugin", "shutdown", "suspend"];
     private static readonly string[] EndedByReboot = ["clean_shutdown", "clean_reboot", "pool_migrate", "call_plugin", "suspend"];
@@ -32,7 +32,7 @@ public sealed class VmPower(
             });
         try
         {
-            await BootAsync(context, vm.Text, host, paused, scope);
+            await BootAsync(context, vm.Text, host, paused, scope, unit => messages.Started(unit, vm));
         }
         finally
         {
@@ -47,7 +47,13 @@ public sealed class VmPower(
         await using var scope = await guard.BeginAsync(context, [new("VM", vm.Text, "pause")]);
         var domain = Domain(vm);
         await backend.PauseAsync(domain, Work(context));
-        CommitOnSame(vm, domain, "running", unit => MachineRecords.Paused(unit, vm.Text, paused: true), scope);
+        CommitOnSame(vm, domain, "running", Written, scope);
+
+        void Written(UnitOfWork unit)
+        {
+            MachineRecords.Paused(unit, vm.Text, paused: true);
+            messages.Paused(unit, vm);
+        }
     }
 
     public async ValueTask UnpauseAsync(CallContext context, Ref vm)
@@ -63,6 +69,7 @@ public sealed class VmPower(
             unit =>
             {
                 MachineRecords.Paused(unit, vm.Text, paused: false);
+                messages.Unpaused(unit, vm);
                 if (report is not null)
                     machine.Reported(unit, vm.Text, report);
             },
@@ -72,7 +79,7 @@ public sealed class VmPower(
     public async ValueTask CleanShutdownAsync(CallContext context, Ref vm)
     {
         await using var scope = await guard.BeginAsync(context, [new("VM", vm.Text, "clean_shutdown")], unit => unit.Set(vm.Text, "ha_always_run", false));
-        await StopAsync(context, vm, clean: true, scope);
+        await StopAsync(context, vm, clean: true, scope, unit => messages.ShutDown(unit, vm, forced: false));
         await DelayAsync(vm, "shutdown_delay", context.Cancellation);
     }
 
@@ -80,7 +87,7 @@ public sealed class VmPower(
     {
         await using var scope = await guard.BeginAsync(context, [new("VM", vm.Text, "hard_shutdown")], unit => unit.Set(vm.Text, "ha_always_run", false));
         await running.EndAsync(context, vm, EndedByShutdown);
-        await StopAsync(context, vm, clean: false, scope);
+        await StopAsync(context, vm, clean: false, scope, unit => messages.ShutDown(unit, vm, forced: true));
         await DelayAsync(vm, "shutdown_delay", context.Cancellation);
     }
 
@@ -91,21 +98,23 @@ public sealed class VmPower(
         var clean = store.Current.Get("VM", vm).Text("power_state") == "Running";
         try
         {
-            await StopAsync(context, vm, clean, scope);
+            await StopAsync(context, vm, clean, scope, Written);
         }
         catch (XenException) when (clean)
         {
-            await StopAsync(context, vm, clean: false, scope);
+            await StopAsync(context, vm, clean: false, scope, Written);
         }
 
         await DelayAsync(vm, "shutdown_delay", context.Cancellation);
+
+        void Written(UnitOfWork unit) => messages.ShutDown(unit, vm, forced: false);
     }
 
     public async ValueTask CleanRebootAsync(CallContext context, Ref vm)
     {
         store.Current.Get("VM", vm);
         await using var scope = await guard.BeginAsync(context, records => VmMarks.WithDevices(records, vm, "clean_reboot"));
-        await RebootAsync(context, vm, clean: true, scope);
+        await RebootAsync(context, vm, clean: true, scope, unit => messages.Rebooted(unit, vm, forced: false));
     }
 
     public async ValueTask HardRebootAsync(CallContext context, Ref vm)
@@ -121,7 +130,7 @@ public sealed class VmPower(
                 store.Commit(unit => host = HostReservation.Take(unit, context, vm.Text, null, "vm_start"));
                 try
                 {
-                    await BootAsync(context, vm.Text, host, paused: false, scope);
+                    await BootAsync(context, vm.Text, host, paused: false, scope, Written);
                 }
                 finally
                 {
@@ -132,9 +141,11 @@ public sealed class VmPower(
             case "Suspended":
                 throw new XenException("VM_BAD_POWER_STATE", vm.Text, "running", "suspended");
             default:
-                await RebootAsync(context, vm, clean: false, scope);
+                await RebootAsync(context, vm, clean: false, scope, Written);
                 break;
         }
+
+        void Written(UnitOfWork unit) => messages.Rebooted(unit, vm, forced: true);
     }
 
     /// <summary>A reboot that marks the devices only: what a host does when the guest itself has rebooted.</summary>
@@ -144,7 +155,7 @@ public sealed class VmPower(
         if (record.Text("power_state") is not "Running")
             throw new XenException("VM_BAD_POWER_STATE", vm.Text, "running", record.Text("power_state").ToLowerInvariant());
         await using var devices = await guard.BeginAsync(context, records => VmMarks.Devices(records, vm, interfaces: true));
-        await RebootAsync(context, vm, clean: false, devices);
+        await RebootAsync(context, vm, clean: false, devices, null);
     }
 
     /// <summary>Forgets a domain that its host can no more tell about; one that exists stays.</summary>
@@ -167,7 +178,8 @@ public sealed class VmPower(
     /// Ends the VM's domain or drops its saved state, under marks that the caller has; ends <paramref name="scope"/> in
     /// the same commit. Nothing happens to a Halted VM.
     /// </summary>
-    public async ValueTask StopAsync(CallContext context, Ref vm, bool clean, OperationScope? scope)
+    /// <param name="written">Part of that commit too.</param>
+    public async ValueTask StopAsync(CallContext context, Ref vm, bool clean, OperationScope? scope, Action<UnitOfWork>? written = null)
     {
         var record = store.Current.Get("VM", vm);
         switch (record.Text("power_state"))
@@ -178,6 +190,7 @@ public sealed class VmPower(
                 {
                     var drop = images.Drop(unit, vm.Text);
                     MachineRecords.Halted(unit, vm.Text);
+                    written?.Invoke(unit);
                     scope?.End(unit);
                     return drop;
                 });
@@ -186,8 +199,14 @@ public sealed class VmPower(
             case "Running" or "Paused":
                 var domain = Domain(vm);
                 await AskGuestAsync(vm, () => backend.ShutdownAsync(domain, clean, Work(context)));
-                CommitOnSame(vm, domain, "running", unit => MachineRecords.Halted(unit, vm.Text), scope);
+                CommitOnSame(vm, domain, "running", Halt, scope);
                 break;
+        }
+
+        void Halt(UnitOfWork unit)
+        {
+            MachineRecords.Halted(unit, vm.Text);
+            written?.Invoke(unit);
         }
     }
 
@@ -225,7 +244,7 @@ public sealed class VmPower(
         }
     }
 
-    private async ValueTask BootAsync(CallContext context, string vm, string host, bool paused, OperationScope scope)
+    private async ValueTask BootAsync(CallContext context, string vm, string host, bool paused, OperationScope scope, Action<UnitOfWork> written)
     {
         var spec = DomainSpecs.Of(store.Current, store.Current.Get("VM", vm), store.Current.Get("host", host));
         await disks.AssertPresentAsync(store.Current.Get("VM", vm), context.Cancellation);
@@ -242,15 +261,16 @@ public sealed class VmPower(
             if (report is not null)
                 machine.Reported(unit, vm, report);
             HostReservation.Release(unit, context, vm, host);
+            written(unit);
             if (record.Int("start_delay") == 0)
                 scope.End(unit);
         });
     }
 
     /// <summary>Boots a running guest anew, under marks that the caller has.</summary>
-    internal ValueTask RestartAsync(CallContext context, Ref vm, OperationScope scope) => RebootAsync(context, vm, clean: false, scope);
+    internal ValueTask RestartAsync(CallContext context, Ref vm, OperationScope scope) => RebootAsync(context, vm, clean: false, scope, null);
 
-    private async ValueTask RebootAsync(CallContext context, Ref vm, bool clean, OperationScope scope)
+    private async ValueTask RebootAsync(CallContext context, Ref vm, bool clean, OperationScope scope, Action<UnitOfWork>? written)
     {
         var record = store.Current.Get("VM", vm);
         var domain = Domain(vm);
@@ -267,6 +287,7 @@ public sealed class VmPower(
                 machine.Rebooted(unit, vm.Text, domid);
                 if (report is not null)
                     machine.Reported(unit, vm.Text, report);
+                written?.Invoke(unit);
             },
             scope);
     }

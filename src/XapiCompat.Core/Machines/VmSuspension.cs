@@ -9,12 +9,12 @@ namespace XapiCompat.Core.Machines;
 
 /// <summary>Suspend and resume: the guest's state goes to a disk of its own and comes back.</summary>
 public sealed class VmSuspension(
-    RecordStore store, OperationGuard guard, IVmBackend backend, MachineRecords machine, SuspendImages images, VmPower power, DomainDisks disks)
+    RecordStore store, OperationGuard guard, IVmBackend backend, MachineRecords machine, SuspendImages images, VmPower power, DomainDisks disks, VmMessages messages)
 {
     public async ValueTask SuspendAsync(CallContext context, Ref vm)
     {
         await using var scope = await guard.BeginAsync(context, [new("VM", vm.Text, "suspend")], unit => unit.Set(vm.Text, "ha_always_run", false));
-        await SaveAsync(context, vm, scope);
+        await SaveAsync(context, vm, scope, unit => messages.Suspended(unit, vm));
     }
 
     public async ValueTask ResumeAsync(CallContext context, Ref vm, Ref? on, bool paused)
@@ -23,12 +23,13 @@ public sealed class VmSuspension(
         if (on is { } asked)
             store.Current.Get("host", asked);
         await using var scope = await guard.BeginAsync(context, records => VmMarks.WithDevices(records, vm, on is null ? "resume" : "resume_on", interfaces: false));
-        await RestoreAsync(context, vm, on, paused, scope);
+        await RestoreAsync(context, vm, on, paused, scope, unit => messages.Resumed(unit, vm));
     }
 
     /// <summary>Suspends under marks that the caller has.</summary>
     /// <param name="scope">Ended in the commit that makes the VM Suspended; null when the caller goes on.</param>
-    public async ValueTask SaveAsync(CallContext context, Ref vm, OperationScope? scope)
+    /// <param name="written">Part of that commit too.</param>
+    public async ValueTask SaveAsync(CallContext context, Ref vm, OperationScope? scope, Action<UnitOfWork>? written = null)
     {
         var domain = power.Domain(vm);
         var image = await images.CreateAsync(context.Part(0, 0.1), store.Current.Get("VM", vm));
@@ -37,17 +38,24 @@ public sealed class VmSuspension(
             await using (var device = await images.OpenAsync(image, DatapathMode.ReadWrite, context.Cancellation))
                 await VmPower.AskGuestAsync(vm, () => backend.SuspendAsync(domain, device, VmPower.Work(context.Part(0.1, 1))));
             await images.RefreshAsync(image, CancellationToken.None);
-            power.CommitOnSame(vm, domain, "running", unit => MachineRecords.Suspended(unit, vm.Text), scope);
+            power.CommitOnSame(vm, domain, "running", Suspend, scope);
         }
         catch
         {
             await DropAsync(vm);
             throw;
         }
+
+        void Suspend(UnitOfWork unit)
+        {
+            MachineRecords.Suspended(unit, vm.Text);
+            written?.Invoke(unit);
+        }
     }
 
     /// <summary>Resumes under marks that the caller has.</summary>
-    public async ValueTask RestoreAsync(CallContext context, Ref vm, Ref? on, bool paused, OperationScope? scope)
+    /// <param name="written">Part of the commit that makes the VM run.</param>
+    public async ValueTask RestoreAsync(CallContext context, Ref vm, Ref? on, bool paused, OperationScope? scope, Action<UnitOfWork>? written = null)
     {
         var image = store.Current.Get("VM", vm).Target("suspend_VDI");
         if (store.Current.Find(image) is not { Class.Name: "VDI" })
@@ -69,7 +77,7 @@ public sealed class VmSuspension(
         });
         try
         {
-            await BuildAsync(context, vm, host, image, paused, scope);
+            await BuildAsync(context, vm, host, image, paused, scope, written);
         }
         finally
         {
@@ -77,7 +85,7 @@ public sealed class VmSuspension(
         }
     }
 
-    private async ValueTask BuildAsync(CallContext context, Ref vm, string host, string image, bool paused, OperationScope? scope)
+    private async ValueTask BuildAsync(CallContext context, Ref vm, string host, string image, bool paused, OperationScope? scope, Action<UnitOfWork>? written)
     {
         var record = store.Current.Get("VM", vm);
         var spec = DomainSpecs.Of(store.Current, record, store.Current.Get("host", host));
@@ -98,6 +106,7 @@ public sealed class VmSuspension(
                 machine.Reported(unit, vm.Text, report);
             var drop = images.Drop(unit, vm.Text);
             HostReservation.Release(unit, context, vm.Text, host);
+            written?.Invoke(unit);
             scope?.End(unit);
             return drop;
         });

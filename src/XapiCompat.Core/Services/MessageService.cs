@@ -12,6 +12,9 @@ public sealed class MessageService(RecordStore store, IdSource ids, TimeProvider
 {
     private const int Limit = 10_000;
 
+    /// <summary>As many go at once, so that a full pool does not look for its oldest message each time.</summary>
+    private const int Trimmed = 200;
+
     private readonly ClassDef _class = store.Model.Class("message");
 
     public IEnumerable<Record> All => store.Current.All(_class);
@@ -22,8 +25,9 @@ public sealed class MessageService(RecordStore store, IdSource ids, TimeProvider
         var surplus = store.Current.Count(_class) - Limit + 1;
         if (surplus > 0)
         {
-            foreach (var oldest in unit.All(_class).OrderBy(m => m.Created).Take(surplus).ToList())
-                unit.Delete(oldest.Reference);
+            var oldest = store.Current.All(_class).OrderBy(m => m.Created).Take(surplus + Trimmed);
+            foreach (var message in oldest.Where(m => unit.Find(m.Reference) is not null).ToList())
+                unit.Delete(message.Reference);
         }
 
         var reference = ids.NewReference();
@@ -40,6 +44,14 @@ public sealed class MessageService(RecordStore store, IdSource ids, TimeProvider
                 ("body", body),
             ]);
         return reference;
+    }
+
+    /// <summary>Takes along the messages about an object that goes.</summary>
+    public static void DeleteAbout(UnitOfWork unit, string @class, string uuid)
+    {
+        var all = unit.All(unit.Model.Class("message")).Where(m => m.Text("obj_uuid") == uuid && m.Text("cls") == @class);
+        foreach (var message in all.ToList())
+            unit.Delete(message.Reference);
     }
 
     /// <summary>True when <paramref name="uuid"/> is that of an object of the class that a member of the enum cls stands for.</summary>

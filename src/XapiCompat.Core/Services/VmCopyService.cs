@@ -21,7 +21,7 @@ public sealed record VmCopyPlan(string Operation, string Name, Func<Record, bool
 
 /// <summary>Snapshot, checkpoint, clone and copy of whole VMs: all disks at one instant, all records in one transaction.</summary>
 public sealed class VmCopyService(
-    RecordStore store, VolumeWork work, VdiCopyService copier, VmSuspension suspension, OperationGuard guard, IdSource ids, TimeProvider clock)
+    RecordStore store, VolumeWork work, VdiCopyService copier, VmSuspension suspension, VmMessages messages, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     public async ValueTask<Ref> RunAsync(CallContext context, Ref vm, VmCopyPlan plan)
     {
@@ -80,6 +80,7 @@ public sealed class VmCopyService(
         {
             WriteVm(unit, vm.Text, reference, plan, info, suspended);
             WriteDevices(unit, unit.Find(vm.Text)!, reference, vbds, disks, plan, suspended);
+            messages.Copied(unit, vm, reference, plan.Operation);
             end(unit);
         }
     }

@@ -11,7 +11,7 @@ namespace XapiCompat.Core.Services;
 /// both change in one transaction; the VM is off or suspended afterwards, whatever it did before.
 /// </summary>
 public sealed class VmRevertService(
-    RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, VdiService vdis, VmPower power, OperationGuard guard, IdSource ids, TimeProvider clock)
+    RecordStore store, StorageHost storage, VolumeRecords records, VolumeWork work, VdiService vdis, VmPower power, VmMessages messages, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     public async ValueTask RevertAsync(CallContext context, Ref snapshotRef)
     {
@@ -27,7 +27,7 @@ public sealed class VmRevertService(
         snapshot = store.Current.Get("VM", snapshotRef);
         RequireLiveHost(snapshot);
         if (exists)
-            await power.StopAsync(context.Part(0, 0), new(vmRef), clean: false, scope: null);
+            await power.StopAsync(context.Part(0, 0), new(vmRef), clean: false, scope: null, unit => messages.ShutDown(unit, new(vmRef), forced: true));
         var vbds = DeviceRecords.Devices(store.Current, snapshot, "VBDs").OrderBy(v => v.Text("userdevice"), StringComparer.Ordinal).ToList();
         var disks = DisksOf(snapshot, vbds);
         var inPlace = await RevertInPlaceAsync(context, disks);
@@ -57,6 +57,7 @@ public sealed class VmRevertService(
                 var kept = Overlay(unit, target, unit.Find(snapshotRef.Text)!, vbds, copies, inPlace, doomed);
                 VdiService.End(unit, intents);
                 VdiService.Begin(unit, removals);
+                messages.Reverted(unit, new(target), snapshotRef);
                 diskScope.End(unit);
                 scope.End(unit);
                 return kept;

@@ -9,7 +9,7 @@ namespace XapiCompat.Core.Services;
 /// Runs snapshot schedules: snapshots of all VMs of a schedule, then the oldest ones above the number to keep go with their disks.
 /// Snapshots are named <c>VM-20250131T235959Z</c>. Times that passed while the server was down are left out.
 /// </summary>
-public sealed class VmssService(RecordStore store, VmCopyService copies, VmService vms, VdiService vdis, TimeProvider clock)
+public sealed class VmssService(RecordStore store, VmCopyService copies, VmService vms, VdiService vdis, MessageService messages, TimeProvider clock)
 {
     private DateTimeOffset _looked = Local(clock, clock.GetUtcNow());
 
@@ -42,8 +42,14 @@ public sealed class VmssService(RecordStore store, VmCopyService copies, VmServi
 
         store.Commit(unit =>
         {
-            if (unit.Find(vmss.Reference) is not null)
-                unit.Set(vmss.Reference, "last_run_time", XenDate.Format(clock.GetUtcNow()));
+            if (unit.Find(vmss.Reference) is null)
+                return;
+            unit.Set(vmss.Reference, "last_run_time", XenDate.Format(clock.GetUtcNow()));
+            var name = vmss.Text("name_label");
+            if (failure is null)
+                messages.Add(unit, "VMSS_SNAPSHOT_SUCCEEDED", 5, "VMSS", vmss.Uuid, name + ": all snapshots made");
+            else
+                messages.Add(unit, "VMSS_SNAPSHOT_FAILED", 3, "VMSS", vmss.Uuid, name + ": " + failure);
         });
         return failure;
     }

@@ -12,7 +12,7 @@ internal sealed class LifecycleProgram(XenClient api, Random random)
     private static readonly string[] Operations =
     [
         "start", "start", "start_on", "start_paused", "pause", "unpause", "suspend", "resume", "resume_on", "clean_shutdown", "hard_shutdown", "shutdown", "clean_reboot",
-        "hard_reboot", "pool_migrate", "snapshot", "clone", "revert", "destroy", "block", "unblock", "power_state_reset", "changing_dynamic_range",
+        "hard_reboot", "pool_migrate", "snapshot", "checkpoint", "clone", "revert", "destroy", "block", "unblock", "power_state_reset", "changing_dynamic_range",
         "changing_shadow_memory", "changing_VCPUs_live", "get_boot_record", "data_source_op", "assert", "assert", "send_sysrq",
     ];
 
@@ -157,12 +157,16 @@ internal sealed class LifecycleProgram(XenClient api, Random random)
     {
         switch (operation)
         {
-            case "snapshot" or "clone" when vm.SharedDisk is null && _vms.Count < Most:
-                if (await CallAsync(LifecycleModel.Check(vm, operation), "VM." + operation, vm.Reference, "copy") is { } made)
+            case "snapshot" or "checkpoint" or "clone" when vm.SharedDisk is null && _vms.Count < Most:
+                var asksGuest = operation == "checkpoint" && vm.State == "Running";
+                var deaf = asksGuest ? Deaf(vm, "VM_FAILED_SUSPEND_ACKNOWLEDGMENT") : null;
+                if (await CallAsync(LifecycleModel.Check(vm, operation) ?? deaf, "VM." + operation, vm.Reference, "copy") is { } made)
                 {
-                    var snapshot = operation == "snapshot";
+                    var snapshot = operation != "clone";
+                    vm.Reported |= asksGuest && vm.Tools;
                     _vms.Add(new(made.GetValue<string>())
                     {
+                        State = operation == "checkpoint" && vm.State is "Running" or "Suspended" ? "Suspended" : "Halted",
                         SnapshotOf = snapshot ? vm.Reference : null,
                         Template = snapshot || vm.Template,
                         Paravirtual = vm.Paravirtual,
@@ -178,7 +182,7 @@ internal sealed class LifecycleProgram(XenClient api, Random random)
                 var refusal = LifecycleModel.Check(vm, "revert") ?? (target is null ? null : LifecycleModel.Check(target, "reverting"));
                 if (await ExpectAsync(refusal, "VM.revert", vm.Reference) && target is not null)
                 {
-                    target.State = "Halted";
+                    target.State = vm.State;
                     target.Blocked = new(_saved[vm.Reference]);
                 }
 
