@@ -19,12 +19,54 @@ public static class JsonValues
             case JsonValueKind.False:
                 return XenBool.False;
             case JsonValueKind.Array:
-                return element.GetArrayLength() == 0 ? XenArray.Empty : new XenArray([.. element.EnumerateArray().Select(Read)]);
+                var items = new List<XenValue>(element.GetArrayLength());
+                foreach (var item in element.EnumerateArray())
+                    items.Add(Read(item));
+                return Array(items);
             case JsonValueKind.Object:
-                var members = element.EnumerateObject().ToList();
-                return members.Count == 0
-                    ? XenStruct.Empty
-                    : new XenStruct([.. members.Select(m => m.Name)], [.. members.Select(m => Read(m.Value))]);
+                var names = new List<string>();
+                var values = new List<XenValue>();
+                foreach (var member in element.EnumerateObject())
+                {
+                    names.Add(member.Name);
+                    values.Add(Read(member.Value));
+                }
+
+                return Struct(names, values);
+            default:
+                return XenNil.Instance;
+        }
+    }
+
+    /// <summary>The value that begins where the reader stands; the reader ends at its last token.</summary>
+    public static XenValue Read(ref Utf8JsonReader reader)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String:
+                return XenString.Of(reader.GetString()!);
+            case JsonTokenType.Number:
+                return reader.TryGetInt64(out var number) ? XenInt.Of(number) : new XenDouble(reader.GetDouble());
+            case JsonTokenType.True:
+                return XenBool.True;
+            case JsonTokenType.False:
+                return XenBool.False;
+            case JsonTokenType.StartArray:
+                var items = new List<XenValue>();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    items.Add(Read(ref reader));
+                return Array(items);
+            case JsonTokenType.StartObject:
+                var names = new List<string>();
+                var values = new List<XenValue>();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+                {
+                    names.Add(reader.GetString()!);
+                    reader.Read();
+                    values.Add(Read(ref reader));
+                }
+
+                return Struct(names, values);
             default:
                 return XenNil.Instance;
         }
@@ -70,4 +112,9 @@ public static class JsonValues
                 break;
         }
     }
+
+    private static XenArray Array(List<XenValue> items) => items.Count == 0 ? XenArray.Empty : new XenArray(items.ToArray());
+
+    private static XenStruct Struct(List<string> names, List<XenValue> values) =>
+        names.Count == 0 ? XenStruct.Empty : new XenStruct(names.ToArray(), values.ToArray());
 }

@@ -53,7 +53,7 @@ public sealed record MessageDef(
     public RoleSet Roles { get; } = Datamodel.Roles.AtLeast(MinRole);
 
     /// <summary>Keys with a least role of their own, for the messages that add and remove them.</summary>
-    public IReadOnlyList<MapKeyRole> MapKeys { get; } = [.. MapKeyRoles.Select(k => new MapKeyRole(k.Key, Datamodel.Roles.AtLeast(k.Value)))];
+    public IReadOnlyList<MapKeyRole> MapKeys { get; } = MapKeyRole.Of(MapKeyRoles);
 
     /// <summary>The name of the right to call, as in a session's rbac_permissions.</summary>
     public string Permission => FullName.ToLowerInvariant();

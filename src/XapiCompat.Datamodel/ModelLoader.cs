@@ -4,21 +4,31 @@ using XapiCompat.Values;
 
 namespace XapiCompat.Datamodel;
 
-/// <summary>Turns the files of xapi-spec into a <see cref="Model"/>.</summary>
+/// <summary>
+/// Turns the files of xapi-spec into a <see cref="Model"/>. Every start of a server waits for it: loops instead of queries over
+/// JSON elements, whose code would have to be compiled at each start.
+/// </summary>
 internal static class ModelLoader
 {
+    private static readonly Dictionary<string, string> NoTexts = [];
+
     public static Model Load(Func<string, JsonDocument> read)
     {
         using var enumsFile = read("enums.json");
-        var enums = enumsFile.RootElement.EnumerateObject()
-            .ToDictionary(e => e.Name, e => new EnumType(e.Name, Strings(e.Value)), StringComparer.Ordinal);
+        var enums = new Dictionary<string, EnumType>(StringComparer.Ordinal);
+        foreach (var entry in enumsFile.RootElement.EnumerateObject())
+            enums.Add(entry.Name, new(entry.Name, Strings(entry.Value)));
         var types = new XenTypeParser(enums);
 
         using var relationsFile = read("relations.json");
-        var pairs = relationsFile.RootElement.GetProperty("relations").EnumerateArray()
-            .Select(r => (A: r.GetProperty("a").GetString()!, B: r.GetProperty("b").GetString()!))
-            .Where(r => r.A != r.B)
-            .ToList();
+        var pairs = new List<Pair>();
+        foreach (var relation in relationsFile.RootElement.GetProperty("relations").EnumerateArray())
+        {
+            var pair = new Pair(relation.GetProperty("a").GetString()!, relation.GetProperty("b").GetString()!);
+            if (pair.A != pair.B)
+                pairs.Add(pair);
+        }
+
         var computed = pairs.Select(p => p.B).ToHashSet(StringComparer.Ordinal);
 
         using var index = read("index.json");
@@ -44,26 +54,13 @@ internal static class ModelLoader
         var name = root.GetProperty("name").GetString()!;
         var fields = new List<FieldDef>();
         // Internal fields never show: they stand behind the visible ones, so that the visible values are one run.
-        foreach (var field in root.GetProperty("fields").EnumerateArray().OrderBy(f => Flag(f, "internal")))
+        foreach (var isInternal in (bool[])[false, true])
         {
-            var fieldName = field.GetProperty("name").GetString()!;
-            var type = types.Parse(field.GetProperty("type").GetString()!);
-            var hasDefault = field.TryGetProperty("default", out var given);
-            fields.Add(new(
-                fieldName,
-                fields.Count,
-                type,
-                field.GetProperty("qualifier").GetString() switch
-                {
-                    "RW" => FieldQualifier.ReadWrite,
-                    "StaticRO" => FieldQualifier.StaticReadOnly,
-                    _ => FieldQualifier.DynamicReadOnly,
-                },
-                !field.TryGetProperty("persist", out var persist) || persist.GetBoolean(),
-                hasDefault ? Default(type, given) : type.Empty,
-                hasDefault,
-                computed.Contains(name + "." + fieldName),
-                Flag(field, "internal")));
+            foreach (var field in root.GetProperty("fields").EnumerateArray())
+            {
+                if (Flag(field, "internal") == isInternal)
+                    fields.Add(ReadField(field, name, fields.Count, types, computed));
+            }
         }
 
         var create = root.TryGetProperty("create_record", out var members) ? members : default;
@@ -79,27 +76,53 @@ internal static class ModelLoader
             create.ValueKind == JsonValueKind.Object ? Strings(create.GetProperty("optional")) : []);
     }
 
+    private static FieldDef ReadField(JsonElement field, string owner, int index, XenTypeParser types, HashSet<string> computed)
+    {
+        var name = field.GetProperty("name").GetString()!;
+        var type = types.Parse(field.GetProperty("type").GetString()!);
+        var hasDefault = field.TryGetProperty("default", out var given);
+        return new(
+            name,
+            index,
+            type,
+            field.GetProperty("qualifier").GetString() switch
+            {
+                "RW" => FieldQualifier.ReadWrite,
+                "StaticRO" => FieldQualifier.StaticReadOnly,
+                _ => FieldQualifier.DynamicReadOnly,
+            },
+            !field.TryGetProperty("persist", out var persist) || persist.GetBoolean(),
+            hasDefault ? Default(type, given) : type.Empty,
+            hasDefault,
+            computed.Contains(owner + "." + name),
+            Flag(field, "internal"));
+    }
+
+    private static ParameterDef ReadParameter(JsonElement parameter, XenTypeParser types)
+    {
+        var type = types.Parse(parameter.GetProperty("type").GetString()!);
+        return new(
+            parameter.GetProperty("name").GetString()!,
+            type,
+            Flag(parameter, "optional"),
+            parameter.TryGetProperty("default", out var given) ? Default(type, given) : type.Empty);
+    }
+
     private static MessageDef ReadMessage(JsonElement root, ClassDef owner, XenTypeParser types)
     {
         var name = root.GetProperty("name").GetString()!;
         var (kind, field) = ReadKind(root.GetProperty("kind").GetString()!, owner);
         var needsSession = !Flag(root, "no_session");
-        var parameters = root.GetProperty("params").EnumerateArray()
-            .Skip(needsSession ? 1 : 0)
-            .Select(p =>
-            {
-                var type = types.Parse(p.GetProperty("type").GetString()!);
-                var optional = Flag(p, "optional");
-                return new ParameterDef(
-                    p.GetProperty("name").GetString()!,
-                    type,
-                    optional,
-                    p.TryGetProperty("default", out var given) ? Default(type, given) : type.Empty);
-            })
-            .ToList();
-        var roles = root.TryGetProperty("map_keys_min_role", out var keys)
-            ? keys.EnumerateObject().ToFrozenDictionary(k => k.Name, k => k.Value.GetString()!, StringComparer.Ordinal)
-            : FrozenDictionary<string, string>.Empty;
+        var parameters = new List<ParameterDef>();
+        var isSession = needsSession;
+        foreach (var parameter in root.GetProperty("params").EnumerateArray())
+        {
+            if (!isSession)
+                parameters.Add(ReadParameter(parameter, types));
+            isSession = false;
+        }
+
+        var roles = root.TryGetProperty("map_keys_min_role", out var keys) ? Texts(keys) : NoTexts;
         var result = root.GetProperty("result");
         return new(
             owner,
@@ -159,8 +182,9 @@ internal static class ModelLoader
     {
         using var declared = read("errors.json");
         using var undeclared = read("errors_undeclared.json");
-        var errors = declared.RootElement.EnumerateObject()
-            .ToDictionary(e => e.Name, e => Strings(e.Value), StringComparer.Ordinal);
+        var errors = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        foreach (var code in declared.RootElement.EnumerateObject())
+            errors.Add(code.Name, Strings(code.Value));
         foreach (var code in undeclared.RootElement.GetProperty("codes").EnumerateArray())
             errors.TryAdd(code.GetString()!, []);
         return errors.ToFrozenDictionary(StringComparer.Ordinal);
@@ -169,14 +193,20 @@ internal static class ModelLoader
     private static List<HttpActionDef> ReadHttpActions(Func<string, JsonDocument> read)
     {
         using var file = read("http_actions.json");
-        return [.. file.RootElement.GetProperty("actions").EnumerateArray().Select(a => new HttpActionDef(
-            a.GetProperty("action").GetString()!,
-            a.GetProperty("method").GetString()!,
-            a.GetProperty("uri").GetString()!,
-            a.TryGetProperty("min_role", out var role) ? role.GetString()! : "pool-admin"))];
+        var actions = new List<HttpActionDef>();
+        foreach (var action in file.RootElement.GetProperty("actions").EnumerateArray())
+        {
+            actions.Add(new(
+                action.GetProperty("action").GetString()!,
+                action.GetProperty("method").GetString()!,
+                action.GetProperty("uri").GetString()!,
+                action.TryGetProperty("min_role", out var role) ? role.GetString()! : "pool-admin"));
+        }
+
+        return actions;
     }
 
-    private static IReadOnlyList<string> ReadRoles(Func<string, JsonDocument> read)
+    private static string[] ReadRoles(Func<string, JsonDocument> read)
     {
         using var file = read("roles.json");
         return Strings(file.RootElement.GetProperty("order_strong_to_weak"));
@@ -198,5 +228,22 @@ internal static class ModelLoader
     private static bool Flag(JsonElement element, string name) =>
         element.TryGetProperty(name, out var flag) && flag.ValueKind == JsonValueKind.True;
 
-    private static IReadOnlyList<string> Strings(JsonElement array) => [.. array.EnumerateArray().Select(e => e.GetString()!)];
+    private static string[] Strings(JsonElement array)
+    {
+        var strings = new string[array.GetArrayLength()];
+        var next = 0;
+        foreach (var element in array.EnumerateArray())
+            strings[next++] = element.GetString()!;
+        return strings;
+    }
+
+    private static Dictionary<string, string> Texts(JsonElement map)
+    {
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in map.EnumerateObject())
+            texts.Add(entry.Name, entry.Value.GetString()!);
+        return texts;
+    }
+
+    private sealed record Pair(string A, string B);
 }

@@ -23,15 +23,15 @@ public static class Roles
     /// <summary>The spec's least role of messages that no role is enough for.</summary>
     public const string LocalRootOnly = "(local root only)";
 
-    private static readonly (string Name, RoleSet Role)[] StrongToWeak =
+    private static readonly NamedRole[] StrongToWeak =
     [
-        ("pool-admin", RoleSet.PoolAdmin),
-        ("pool-operator", RoleSet.PoolOperator),
-        ("vm-power-admin", RoleSet.VmPowerAdmin),
-        ("vm-admin", RoleSet.VmAdmin),
-        ("vm-operator", RoleSet.VmOperator),
-        ("client-cert", RoleSet.ClientCert),
-        ("read-only", RoleSet.ReadOnly),
+        new("pool-admin", RoleSet.PoolAdmin),
+        new("pool-operator", RoleSet.PoolOperator),
+        new("vm-power-admin", RoleSet.VmPowerAdmin),
+        new("vm-admin", RoleSet.VmAdmin),
+        new("vm-operator", RoleSet.VmOperator),
+        new("client-cert", RoleSet.ClientCert),
+        new("read-only", RoleSet.ReadOnly),
     ];
 
     /// <summary>All roles, the strongest first.</summary>
@@ -69,5 +69,7 @@ public static class Roles
     public static IEnumerable<string> NamesOf(RoleSet set) => StrongToWeak.Where(r => (r.Role & set) != 0).Select(r => r.Name);
 
     /// <summary>The strongest role of a set alone: it has every right of the others.</summary>
-    public static RoleSet Strongest(RoleSet set) => StrongToWeak.FirstOrDefault(r => (r.Role & set) != 0).Role;
+    public static RoleSet Strongest(RoleSet set) => StrongToWeak.FirstOrDefault(r => (r.Role & set) != 0)?.Role ?? RoleSet.None;
+
+    private sealed record NamedRole(string Name, RoleSet Role);
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Server.Connections;
@@ -7,10 +8,17 @@ using XapiCompat.Server.Rpc;
 
 namespace XapiCompat.Server;
 
-/// <summary>Listeners and the way of a request: HTTP actions by their paths, everything else posted is RPC.</summary>
-internal static class HttpPipeline
+/// <summary>
+/// Listeners and the way of a request: HTTP actions by their paths, everything else posted is RPC. It is built beside what it
+/// leads to, and listens once it is connected with that.
+/// </summary>
+internal sealed class HttpPipeline : IAsyncDisposable
 {
-    public static WebApplication Build(ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts)
+    private readonly KestrelServerOptions _kestrel;
+    private HttpActionRouter _router = null!;
+    private RpcEndpoint _rpc = null!;
+
+    public HttpPipeline(ServerOptions options)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "XapiCompat" });
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseSockets(sockets => sockets.MaxWriteBufferSize = KestrelLimits.ResponseBufferBytes);
@@ -19,32 +27,43 @@ internal static class HttpPipeline
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // A start that fails is reported by whoever asked for it, in one line.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        HttpActionRouter router = null!;
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.WebHost.ConfigureKestrel(KestrelLimits.Apply);
+        App = builder.Build();
+        _kestrel = App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
+        App.Run(InvokeAsync);
+    }
+
+    /// <summary>Start it when it is connected.</summary>
+    public WebApplication App { get; }
+
+    /// <param name="options">With the ports that the whole pool shares.</param>
+    /// <param name="hosts">Addresses of the pool's hosts.</param>
+    public void Connect(
+        ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts)
+    {
+        var transferOptions = new TransferOptions
         {
-            var transferOptions = new TransferOptions
-            {
-                IdleTimeout = options.TransferIdle,
-                Time = clock,
-                SpoolDirectory = options.State,
-                Redirects = new(places, options.Http, options.Https),
-                Logger = kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("XapiCompat.Transfers"),
-            };
-            router = HttpActionTable.Create(transfers, transferOptions);
-            KestrelLimits.Apply(kestrel);
-            Listen(kestrel, options, certificate, clock, HttpActionTable.RawHandlers(router, transferOptions), hosts);
-        });
-        var app = builder.Build();
-        app.Run(async http =>
-        {
-            if (await router.TryInvokeAsync(http))
-                return;
-            if (HttpMethods.IsOptions(http.Request.Method))
-                Preflight(http);
-            else
-                await rpc.InvokeAsync(http);
-        });
-        return app;
+            IdleTimeout = options.TransferIdle,
+            Time = clock,
+            SpoolDirectory = options.State,
+            Redirects = new(places, options.Http, options.Https),
+            Logger = App.Services.GetRequiredService<ILoggerFactory>().CreateLogger("XapiCompat.Transfers"),
+        };
+        _rpc = rpc;
+        _router = HttpActionTable.Create(transfers, transferOptions);
+        Listen(_kestrel, options, certificate, clock, HttpActionTable.RawHandlers(_router, transferOptions), hosts);
+    }
+
+    public ValueTask DisposeAsync() => App.DisposeAsync();
+
+    private async Task InvokeAsync(HttpContext http)
+    {
+        if (await _router.TryInvokeAsync(http))
+            return;
+        if (HttpMethods.IsOptions(http.Request.Method))
+            Preflight(http);
+        else
+            await _rpc.InvokeAsync(http);
     }
 
     private static void Listen(KestrelServerOptions kestrel, ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RawRequestHandlers raw, IReadOnlyList<string> hosts)

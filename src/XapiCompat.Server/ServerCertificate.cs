@@ -13,8 +13,7 @@ internal static class ServerCertificate
             Create(path, hostName, now);
         try
         {
-            using var pem = X509Certificate2.CreateFromPemFile(path, path);
-            return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+            return X509Certificate2.CreateFromPemFile(path, path);
         }
         catch (CryptographicException e)
         {

@@ -94,30 +94,36 @@ public sealed class ServerHost : IAsyncDisposable
     {
         clock ??= TimeProvider.System;
         var state = StateDirectory.Open(options.State);
-        RecordStore? store = null;
         StorageHost? storage = null;
-        WebApplication? app = null;
         var stopping = new CancellationTokenSource();
+        var certificate = new ServerCertificateFile(state.Certificate, Environment.MachineName, clock);
+        // What takes long and does not depend on each other is done on all processors.
+        var file = RecordFile.Open(state.Database, options.Durable);
+        var certifying = options.Https is null ? Task.CompletedTask : Task.Run(() => certificate.Current, CancellationToken.None);
+        var building = Task.Run(() => new HttpPipeline(options), CancellationToken.None);
         try
         {
             var model = Model.Load();
-            store = OpenStore(state, model, options, clock);
+            var store = await BeginStoreAsync(file, model, state);
+            var loading = store.LoadAsync(file, clock.GetUtcNow());
             var ids = new IdSource();
             var log = new ServerLog();
             var planned = new PlannedVolumes(state.PlannedVolumes, options.Durable);
             storage = new StorageHost(store, StoragePlugins.All(state, options, clock).Select(options.WrapStorage), planned);
             var credentials = PasswordFile.Credentials(state, options, options.Users is null ? [] : UsersFile.Read(options.Users));
-            var certificate = new ServerCertificateFile(state.Certificate, Environment.MachineName, clock);
             var api = new ApiServices(store, storage, credentials, options, certificate, ids, clock, log, stopping.Token);
+            await loading;
             await PrepareAsync(store, storage, planned, api, ids, clock, options, log, cancellationToken);
             api.Roles.Plant(store);
             UserSubjects.Plant(store, credentials, ids);
 
             var hosts = PoolAddresses.OfHosts(store);
-            options = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
+            var addressed = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
             var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), options.CallLog is { } calls ? new(calls, model) : null, stopping.Token);
-            app = HttpPipeline.Build(options, certificate, clock, rpc, api.Transfers, api.Places, hosts);
-            await ListenAsync(app, options, cancellationToken);
+            var pipeline = await building;
+            pipeline.Connect(addressed, certificate, clock, rpc, api.Transfers, api.Places, hosts);
+            var app = pipeline.App;
+            await ListenAsync(app, addressed, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
             return new(state, store, storage, app, stopping, Task.WhenAll(Task.Run(() => AllowedOperations.DeriveRest(store, stopping.Token), CancellationToken.None), HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token)))
@@ -132,11 +138,11 @@ public sealed class ServerHost : IAsyncDisposable
         }
         catch (Exception e)
         {
-            if (app is not null)
-                await app.DisposeAsync();
+            await Task.WhenAny(certifying);
+            await (await building).DisposeAsync();
             if (storage is not null)
                 await storage.DisposeAsync();
-            store?.Dispose();
+            await file.DisposeAsync();
             state.Dispose();
             if (e is SeedException)
                 throw new StartFailure(e.Message);
@@ -159,11 +165,11 @@ public sealed class ServerHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static RecordStore OpenStore(StateDirectory state, Model model, ServerOptions options, TimeProvider clock)
+    private static async Task<RecordStore> BeginStoreAsync(RecordFile file, Model model, StateDirectory state)
     {
         try
         {
-            return RecordStore.Open(state.Database, model, options.Durable, clock.GetUtcNow());
+            return await RecordStore.BeginAsync(file, model);
         }
         catch (StateVersionException e)
         {

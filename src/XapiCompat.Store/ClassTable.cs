@@ -15,6 +15,23 @@ internal sealed record ClassTable(
 
     public static ClassTable Empty { get; } = new(RecordMap.Empty, RecordMap.Empty, [], 0, 0);
 
+    /// <summary>A class whose objects all count as changed in one generation.</summary>
+    public static ClassTable Of(List<Record> records, long generation)
+    {
+        if (records.Count == 0)
+            return Empty;
+        var byRef = new Dictionary<string, Record>(records.Count, StringComparer.Ordinal);
+        var byUuid = new Dictionary<string, Record>(records.Count, StringComparer.Ordinal);
+        foreach (var record in records)
+        {
+            byRef[record.Reference] = record;
+            if (UuidOf(record) is { Length: > 0 } uuid)
+                byUuid[uuid] = record;
+        }
+
+        return new(RecordMap.Of(byRef), RecordMap.Of(byUuid), [], 0, generation);
+    }
+
     public ClassTable With(IReadOnlyCollection<Record> written, IReadOnlyCollection<Record> deleted, long generation)
     {
         var byRef = new List<KeyValuePair<string, Record?>>(written.Count + deleted.Count);

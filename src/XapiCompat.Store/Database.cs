@@ -6,6 +6,8 @@ namespace XapiCompat.Store;
 /// <summary>All objects as of one commit. Immutable: readers keep one and never wait.</summary>
 public sealed class Database : IRecords
 {
+    private const int MuchWork = 10_000;
+
     private readonly RecordMap _byRef;
     private readonly ImmutableArray<ClassTable> _tables;
 
@@ -24,6 +26,26 @@ public sealed class Database : IRecords
 
     public static Database Empty(Model model, long generation) =>
         new(model, generation, RecordMap.Empty, [.. model.Classes.Select(_ => ClassTable.Empty)]);
+
+    /// <summary>All objects as a start finds them. Takes <paramref name="byRef"/> over.</summary>
+    public static Database Of(Model model, long generation, Dictionary<string, Record> byRef)
+    {
+        var records = model.Classes.Select(_ => new List<Record>()).ToList();
+        foreach (var record in byRef.Values)
+            records[record.Class.Index].Add(record);
+        var tables = new ClassTable[records.Count];
+        if (byRef.Count < MuchWork)
+        {
+            for (var i = 0; i < tables.Length; i++)
+                tables[i] = ClassTable.Of(records[i], generation);
+        }
+        else
+        {
+            Parallel.For(0, tables.Length, i => tables[i] = ClassTable.Of(records[i], generation));
+        }
+
+        return new(model, generation, RecordMap.Of(byRef), [.. tables]);
+    }
 
     public Record? Find(string reference) => _byRef.Find(reference);
 

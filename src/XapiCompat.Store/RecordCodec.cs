@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using XapiCompat.Datamodel;
@@ -19,7 +20,22 @@ internal sealed class RecordCodec
 
     private readonly (byte[] Json, XenType Type, XenValue Value)[] _shared = new (byte[], XenType, XenValue)[SharedValues];
     private readonly Dictionary<ClassDef, Layout> _layouts = [];
+    private readonly List<NamedClass> _classes = [];
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 14);
+
+    /// <summary>The class of a name as rows have it, or null for one that the model does not know.</summary>
+    public ClassDef? ClassOf(Model model, ReadOnlySpan<byte> name)
+    {
+        foreach (var known in _classes)
+        {
+            if (name.SequenceEqual(known.Name))
+                return known.Class;
+        }
+
+        var found = model.FindClass(Encoding.UTF8.GetString(name));
+        _classes.Add(new(name.ToArray(), found));
+        return found;
+    }
 
     /// <summary>Valid until the next call.</summary>
     public ReadOnlySpan<byte> Encode(Record record)
@@ -27,12 +43,12 @@ internal sealed class RecordCodec
         _buffer.ResetWrittenCount();
         using var writer = new Utf8JsonWriter(_buffer, Plain);
         writer.WriteStartObject();
-        foreach (var (field, name) in LayoutOf(record.Class).Stored)
+        foreach (var stored in LayoutOf(record.Class).Stored)
         {
-            if (record[field].Equals(field.Default))
+            if (record[stored.Field].Equals(stored.Field.Default))
                 continue;
-            writer.WritePropertyName(name);
-            JsonValues.Write(writer, record[field]);
+            writer.WritePropertyName(stored.Name);
+            JsonValues.Write(writer, record[stored.Field]);
         }
 
         writer.WriteEndObject();
@@ -107,8 +123,8 @@ internal sealed class RecordCodec
     private static XenValue Parse(ReadOnlySpan<byte> json, XenType type)
     {
         var reader = new Utf8JsonReader(json);
-        using var document = JsonDocument.ParseValue(ref reader);
-        return type.Coerce(JsonValues.Read(document.RootElement));
+        reader.Read();
+        return type.Coerce(JsonValues.Read(ref reader));
     }
 
     private static int Hash(ReadOnlySpan<byte> bytes)
@@ -129,7 +145,11 @@ internal sealed class RecordCodec
     {
         public XenValue[] Defaults { get; } = [.. definition.Fields.Select(f => f.Computed ? XenArray.Empty : f.Default)];
 
-        public (FieldDef Field, JsonEncodedText Name)[] Stored { get; } =
-            [.. definition.Fields.Where(f => f.Persist && !f.Computed).Select(f => (f, JsonEncodedText.Encode(f.Name)))];
+        public StoredField[] Stored { get; } =
+            [.. definition.Fields.Where(f => f.Persist && !f.Computed).Select(f => new StoredField(f, JsonEncodedText.Encode(f.Name)))];
     }
+
+    private sealed record StoredField(FieldDef Field, JsonEncodedText Name);
+
+    private sealed record NamedClass(byte[] Name, ClassDef? Class);
 }

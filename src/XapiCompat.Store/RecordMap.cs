@@ -25,6 +25,9 @@ internal sealed class RecordMap
     public static RecordMap Empty { get; } =
         new(new(StringComparer.Ordinal), ImmutableDictionary.Create<string, Record?>(StringComparer.Ordinal), 0);
 
+    /// <summary>Takes the table over: nobody may change it any more.</summary>
+    public static RecordMap Of(Dictionary<string, Record> table) => new(table, Empty._changes, table.Count);
+
     public int Count { get; }
 
     public IEnumerable<Record> Values => _changes.IsEmpty ? _table.Values : Merged();

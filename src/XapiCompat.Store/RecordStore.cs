@@ -10,13 +10,6 @@ namespace XapiCompat.Store;
 /// </summary>
 public sealed class RecordStore : IDisposable
 {
-    // Commits without durable content do not write the generation; a restart continues above everything handed out.
-    private const long GenerationBlock = 1_000_000;
-
-    private const string Generation = "generation";
-
-    private static readonly (string One, string Metrics)[] DeviceMetrics = [("VBD", "VBD_metrics"), ("VIF", "VIF_metrics")];
-
     private readonly Lock _writer = new();
     private readonly RelationIndex _relations;
     private readonly SqliteFile _file;
@@ -26,18 +19,15 @@ public sealed class RecordStore : IDisposable
     private TaskCompletionSource _nextCommit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _reservedGeneration;
 
-    private RecordStore(SqliteFile file, SpaceReserve space, Model model, DateTimeOffset now)
+    private RecordStore(OpenedFile opened, Model model)
     {
-        _file = file;
-        _space = space;
+        _file = opened.File;
+        _space = opened.Space;
         Model = model;
         _relations = new(model);
-        var start = long.Parse(file.ReadMeta(Generation) ?? "0", CultureInfo.InvariantCulture) + 1;
-        _reservedGeneration = start + GenerationBlock;
-        file.Write([], [], [], [], new Dictionary<string, string> { [Generation] = Text(_reservedGeneration) });
-        space.Hold();
-        _intents = file.ReadIntents().ToDictionary(i => i.Id, StringComparer.Ordinal);
-        _current = LoadAll(file, model, start, now);
+        _reservedGeneration = opened.Reserved;
+        _intents = opened.Intents.ToDictionary(i => i.Id, StringComparer.Ordinal);
+        _current = Database.Empty(model, opened.Start);
     }
 
     public Model Model { get; }
@@ -54,17 +44,27 @@ public sealed class RecordStore : IDisposable
     /// <summary>Told of each commit, in order, inside the writer's lock: keep it short.</summary>
     public event Action<CommitNotice>? Committed;
 
+    /// <summary>A store whose objects are not there yet: others may be joined to it, but nobody may read or commit before <see cref="LoadAsync"/>.</summary>
+    public static async Task<RecordStore> BeginAsync(RecordFile file, Model model) => new(await file.OpenedAsync(), model);
+
+    /// <summary>Fills the store with what its file has.</summary>
+    /// <param name="now">Goes into what is not stored and made anew.</param>
+    public async Task LoadAsync(RecordFile file, DateTimeOffset now) =>
+        _current = StoreLoader.Load(Model, _relations, await file.RecordsAsync(Model), _current.Generation, now);
+
     /// <summary>Opens or makes the database file. <paramref name="durable"/>: commits survive a power cut too.</summary>
-    public static RecordStore Open(string path, Model model, bool durable = false, DateTimeOffset now = default)
+    public static async Task<RecordStore> OpenAsync(string path, Model model, bool durable = false, DateTimeOffset now = default)
     {
-        var file = SqliteFile.Open(path, model, durable);
+        var file = RecordFile.Open(path, durable);
         try
         {
-            return new(file, new(path + ".reserve"), model, now);
+            var store = await BeginAsync(file, model);
+            await store.LoadAsync(file, now);
+            return store;
         }
         catch
         {
-            file.Dispose();
+            await file.DisposeAsync();
             throw;
         }
     }
@@ -118,9 +118,9 @@ public sealed class RecordStore : IDisposable
                     record.Created = generation;
             }
 
-            var reserve = generation >= _reservedGeneration ? generation + GenerationBlock : _reservedGeneration;
+            var reserve = generation >= _reservedGeneration ? generation + RecordFile.GenerationBlock : _reservedGeneration;
             if (reserve != _reservedGeneration)
-                unit.NewFacts[Generation] = Text(reserve);
+                unit.NewFacts[RecordFile.Generation] = Text(reserve);
             Write(unit);
             _reservedGeneration = reserve;
             foreach (var intent in unit.NewIntents)
@@ -216,52 +216,6 @@ public sealed class RecordStore : IDisposable
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>Metrics of devices are not stored; their references are, and lead somewhere again from the start.</summary>
-    private static void AddMetrics(Dictionary<string, Record> records, ClassDef device, ClassDef metrics, DateTimeOffset now)
-    {
-        var field = device.Find("metrics")!;
-        var date = XenDate.Format(now);
-        var missing = records.Values.Where(r => r.Class == device).Select(r => r[field].ToString()!).Where(m => !records.ContainsKey(m)).ToList();
-        foreach (var reference in missing.Where(m => !new Ref(m).IsNull))
-        {
-            var values = metrics.Fields.Select(f => f.Computed ? XenArray.Empty : f.Default).ToArray();
-            values[metrics["uuid"]] = Guid.NewGuid().ToString("D");
-            values[metrics["last_updated"]] = date;
-            records[reference] = new(metrics, reference, values, 0, 0);
-        }
-    }
-
-    private Database LoadAll(SqliteFile file, Model model, long generation, DateTimeOffset now)
-    {
-        var stored = file.ReadObjects();
-        var records = new Dictionary<string, Record>(stored.Count * 2, StringComparer.Ordinal);
-        foreach (var record in stored)
-            records[record.Reference] = record;
-        var many = new Dictionary<(string Reference, int Field), List<XenValue>>();
-        foreach (var record in stored)
-        {
-            XenString? self = null;
-            foreach (var relation in _relations.From(record.Class))
-            {
-                foreach (var target in RelationIndex.Targets(record[relation.One]))
-                {
-                    if (!records.TryGetValue(target, out var other) || other.Class != relation.ManyClass)
-                        continue;
-                    if (!many.TryGetValue((target, relation.Many.Index), out var list))
-                        many[(target, relation.Many.Index)] = list = [];
-                    list.Add(self ??= XenString.Of(record.Reference));
-                }
-            }
-        }
-
-        // Objects come in the order of their references, and so do the sets.
-        foreach (var ((reference, field), list) in many)
-            records[reference].Write(field, new XenArray(list));
-        foreach (var (one, metrics) in DeviceMetrics)
-            AddMetrics(records, model.Class(one), model.Class(metrics), now);
-        return Database.Empty(model, generation).Apply(generation, records.Values, []);
-    }
 }
 
 /// <summary>What one commit wrote and deleted.</summary>

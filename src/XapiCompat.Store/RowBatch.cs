@@ -7,26 +7,34 @@ internal sealed class RowBatch
 {
     private const int Enough = 1 << 19;
 
-    private readonly List<(ClassDef Class, string Reference, long Created, long Modified, int Start, int Length)> _rows = [];
+    private readonly List<Row> _rows = [];
     private byte[] _bytes = new byte[1 << 16];
     private int _used;
 
     public bool IsFull => _used >= Enough;
 
-    public void Add(ClassDef @class, string reference, long created, long modified, ReadOnlySpan<byte> fields)
+    public void Add(ReadOnlySpan<byte> @class, string reference, long created, long modified, ReadOnlySpan<byte> fields)
     {
-        if (_used + fields.Length > _bytes.Length)
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _used + fields.Length));
-        fields.CopyTo(_bytes.AsSpan(_used));
-        _rows.Add((@class, reference, created, modified, _used, fields.Length));
-        _used += fields.Length;
+        if (_used + @class.Length + fields.Length > _bytes.Length)
+            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _used + @class.Length + fields.Length));
+        @class.CopyTo(_bytes.AsSpan(_used));
+        fields.CopyTo(_bytes.AsSpan(_used + @class.Length));
+        _rows.Add(new(reference, created, modified, _used, @class.Length, fields.Length));
+        _used += @class.Length + fields.Length;
     }
 
-    public List<Record> Decode(RecordCodec codec)
+    public List<Record> Decode(Model model, RecordCodec codec)
     {
         var records = new List<Record>(_rows.Count);
         foreach (var row in _rows)
-            records.Add(new(row.Class, row.Reference, codec.Decode(row.Class, _bytes.AsSpan(row.Start, row.Length)), row.Created, row.Modified));
+        {
+            // A class that a later datamodel dropped takes its objects along.
+            if (codec.ClassOf(model, _bytes.AsSpan(row.Start, row.ClassLength)) is { } definition)
+                records.Add(new(definition, row.Reference, codec.Decode(definition, _bytes.AsSpan(row.Start + row.ClassLength, row.Length)), row.Created, row.Modified));
+        }
+
         return records;
     }
+
+    private sealed record Row(string Reference, long Created, long Modified, int Start, int ClassLength, int Length);
 }

@@ -18,7 +18,7 @@ public sealed class QueryTests : IDisposable
 
     public QueryTests()
     {
-        _store = RecordStore.Open(_directory.File("xapi.db"), Model);
+        _store = RecordStore.OpenAsync(_directory.File("xapi.db"), Model).GetAwaiter().GetResult();
         _store.Commit(unit => unit.Insert(
             Model.Class("VM"),
             "OpaqueRef:1",

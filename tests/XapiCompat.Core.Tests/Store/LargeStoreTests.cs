@@ -165,7 +165,7 @@ public sealed class LargeStoreTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private RecordStore Open() => RecordStore.Open(_directory.File("store.db"), Model);
+    private RecordStore Open() => RecordStore.OpenAsync(_directory.File("store.db"), Model).GetAwaiter().GetResult();
 
     private static XenValue Odd(XenType type) => type switch
     {

@@ -134,7 +134,7 @@ public sealed class RecordStoreTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    private RecordStore Open() => RecordStore.Open(_directory.File("xapi.db"), Model);
+    private RecordStore Open() => RecordStore.OpenAsync(_directory.File("xapi.db"), Model).GetAwaiter().GetResult();
 
     private static void Insert(UnitOfWork unit, string @class, string reference, params (string Field, XenValue Value)[] fields) =>
         unit.Insert(Model.Class(@class), reference, [("uuid", "uuid-" + reference), .. fields]);
