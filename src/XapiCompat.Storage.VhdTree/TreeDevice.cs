@@ -3,7 +3,7 @@ using XapiCompat.Disks;
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>One datapath: a use of a shared chain. The first write that follows a look at the data's id gives it a new one.</summary>
-internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChains chains) : IBlockDevice
+internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChains chains, CbtLogs logs) : IBlockDevice
 {
     private readonly TreeNode _node = shared.Node;
     private int _disposed;
@@ -19,6 +19,7 @@ internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChai
         try
         {
             await BeforeWriteAsync(cancellationToken);
+            logs.Mark(_node.Id, offset, buffer.Length);
             await shared.Chain.WriteAsync(offset, buffer, cancellationToken);
         }
         catch (IOException e) when (Faults.IsNoSpace(e))
@@ -33,6 +34,7 @@ internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChai
         try
         {
             await BeforeWriteAsync(cancellationToken);
+            logs.Mark(_node.Id, offset, length);
             await shared.Chain.ZeroAsync(offset, length, cancellationToken);
         }
         catch (IOException e) when (Faults.IsNoSpace(e))
@@ -46,8 +48,14 @@ internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChai
     public ValueTask<IReadOnlyList<Extent>> ExtentsAsync(long offset, long length, CancellationToken cancellationToken = default) =>
         shared.Chain.ExtentsAsync(offset, length, cancellationToken);
 
-    public ValueTask DisposeAsync() =>
-        Interlocked.Exchange(ref _disposed, 1) == 0 ? chains.ReturnAsync(shared) : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return ValueTask.CompletedTask;
+        if (mode == DatapathMode.ReadWrite)
+            logs.Settle(_node.Id);
+        return chains.ReturnAsync(shared);
+    }
 
     private async ValueTask BeforeWriteAsync(CancellationToken cancellationToken)
     {

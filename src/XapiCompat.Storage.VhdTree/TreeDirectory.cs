@@ -6,7 +6,7 @@ namespace XapiCompat.Storage.VhdTree;
 /// <summary>
 /// The directory of a tree and every step taken in it. Names: <c>&lt;uuid&gt;.vhd</c>, its sidecar <c>&lt;uuid&gt;.meta</c>, the leaf
 /// <c>&lt;uuid&gt;.vhd.new</c> that is about to replace one, and the file <c>&lt;uuid&gt;.vhd.tmp</c> that is about to become one;
-/// <c>&lt;uuid&gt;.raw</c> and <c>&lt;uuid&gt;.raw.tmp</c> for volumes that are plain files.
+/// <c>&lt;uuid&gt;.raw</c> and <c>&lt;uuid&gt;.raw.tmp</c> for volumes that are plain files; <see cref="CbtFormat"/> names the logs of written blocks.
 /// </summary>
 internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimeProvider time)
 {
@@ -20,9 +20,14 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
 
     public string Path { get; } = path;
 
+    public bool Durable => options.Durable;
+
+    /// <summary>Differs when power was lost in between.</summary>
+    public Guid Boot => options.Boot ?? BootId.Current;
+
     public string PathOf(Guid id, string suffix = VhdSuffix) => System.IO.Path.Combine(Path, id.ToString("D") + suffix);
 
-    private FileLayer Files => options.Files;
+    public FileLayer Files => options.Files;
 
     /// <summary>A file of the tree as a disk.</summary>
     public VhdFile Open(Guid id, VhdAccess access) => VhdFile.Open(PathOf(id), access, Files);
@@ -187,7 +192,7 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     /// <summary>Removes every file of the tree, and nothing else.</summary>
     public void DeleteAll()
     {
-        foreach (var suffix in new[] { NewSuffix, TemporarySuffix, VhdSuffix, RawTemporarySuffix, RawSuffix, MetaNewSuffix, MetaSuffix })
+        foreach (var suffix in (string[])[NewSuffix, TemporarySuffix, VhdSuffix, RawTemporarySuffix, RawSuffix, MetaNewSuffix, MetaSuffix, .. CbtFormat.Suffixes])
         {
             foreach (var id in Ids(suffix).ToArray())
                 Delete(PathOf(id, suffix));
@@ -213,5 +218,6 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     /// <summary>The end of an operation: the last place at which one can be interrupted.</summary>
     public void Done() => Step("done");
 
-    private void Step(string name) => options.FaultPoint?.Invoke(name);
+    /// <summary>A step that is taken elsewhere.</summary>
+    public void Step(string name) => options.FaultPoint?.Invoke(name);
 }

@@ -4,8 +4,11 @@ namespace XapiCompat.Storage.VhdTree;
 /// Makes a directory whole again after an interruption. Every step may itself be interrupted and repeated. Files that are
 /// not understood are left alone, and while there are such, no base is taken for abandoned.
 /// </summary>
-internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
+internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, CbtLogs logs)
 {
+    /// <summary>What a sidecar may belong to.</summary>
+    private static readonly string[] Carriers = [TreeDirectory.VhdSuffix, TreeDirectory.RawSuffix, CbtFormat.Suffix];
+
     public void Run()
     {
         foreach (var leaf in directory.Ids(TreeDirectory.NewSuffix).ToArray())
@@ -16,11 +19,14 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index)
                 directory.Delete(directory.PathOf(id, suffix));
         }
 
+        var tracking = new CbtRecovery(directory, index, logs);
+        tracking.SettleNames();
         new TreeLoader(directory, index).Load();
         HideParents();
         if (index.Broken.Count == 0)
             RemoveAbandonedBases();
-        foreach (var id in directory.Ids(TreeDirectory.MetaSuffix).Where(id => !directory.Exists(id) && !directory.Exists(id, TreeDirectory.RawSuffix)).ToArray())
+        tracking.Load();
+        foreach (var id in directory.Ids(TreeDirectory.MetaSuffix).Where(id => !Carriers.Any(suffix => directory.Exists(id, suffix))).ToArray())
             directory.Delete(directory.PathOf(id, TreeDirectory.MetaSuffix));
         directory.Flush();
         directory.Done();

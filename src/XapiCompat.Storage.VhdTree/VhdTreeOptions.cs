@@ -17,6 +17,9 @@ public sealed record VhdTreeOptions
     /// <summary>Called with the name of every file-system step before it is taken. Tests stop there; production has none.</summary>
     internal Action<string>? FaultPoint { get; init; }
 
+    /// <summary>Stands for the kernel's boot id; null asks the kernel.</summary>
+    internal Guid? Boot { get; init; }
+
     /// <summary>False tries the way for file systems without hard links.</summary>
     internal bool HardLinks { get; init; } = true;
 }

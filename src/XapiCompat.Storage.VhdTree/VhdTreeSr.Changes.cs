@@ -30,7 +30,7 @@ internal sealed partial class VhdTreeSr
 
     public ValueTask<VolumeChanges> SnapshotAsync(
         string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken) => LockedAsync(
-        () => BranchAsync(key, uuid, keys), StorageFault.VolumeSnapshot, "no snapshot was made", cancellationToken);
+        () => SnapshotTrackedAsync(key, uuid, keys), StorageFault.VolumeSnapshot, "no snapshot was made", cancellationToken);
 
     public ValueTask<VolumeChanges> CloneAsync(
         string key, Guid uuid, IReadOnlyDictionary<string, string> driverParams, CancellationToken cancellationToken) =>
@@ -50,10 +50,10 @@ internal sealed partial class VhdTreeSr
             }
 
             if (!_index.TryFind(key, out var leaf))
-                return ValueTask.FromResult(new VolumeChanges(null, [], []));
+                return ValueTask.FromResult(new VolumeChanges(null, [], RemoveLog(key)));
             if (leaf.Hidden)
                 throw Faults.Hidden(StorageFault.VolumeDelete, "The VDI carries the data of other VDIs");
-            return ValueTask.FromResult(new VolumeChanges(null, [], Remove(leaf)));
+            return ValueTask.FromResult(new VolumeChanges(null, [], RemoveTracked(leaf)));
         },
         StorageFault.VolumeDelete,
         "the VDI was not removed",
@@ -69,7 +69,7 @@ internal sealed partial class VhdTreeSr
             if (size < leaf.Size)
                 throw Faults.Size("a VDI cannot shrink");
             if (size > leaf.Size)
-                await GrowAsync(leaf, size);
+                await GrowTrackedAsync(leaf, size);
             return Added(leaf);
         },
         StorageFault.VolumeResize,
@@ -153,12 +153,13 @@ internal sealed partial class VhdTreeSr
 
     // The leaf goes first: a base without children is known as abandoned, a child without its base would be lost. With the
     // leaf gone the volume is destroyed, whatever happens to the rest.
-    private List<string> Remove(TreeNode leaf)
+    private List<string> Remove(TreeNode leaf, bool keepMeta = false)
     {
         directory.Delete(directory.PathOf(leaf.Id));
         _index.Remove(leaf);
         var removed = new List<string> { leaf.Key };
-        TryDelete(leaf.Id, TreeDirectory.MetaSuffix);
+        if (!keepMeta)
+            TryDelete(leaf.Id, TreeDirectory.MetaSuffix);
         for (var node = leaf.Parent; node is { Hidden: true, Children: 0 }; node = node.Parent)
         {
             _index.Remove(node);
@@ -208,10 +209,20 @@ internal sealed partial class VhdTreeSr
                 return true;
             }
 
-            var leaf = Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available");
-            var meta = change(leaf.Meta);
-            await directory.WriteMetaAsync(leaf.Id, meta);
-            leaf.Meta = meta;
+            if (LogWithoutData(key) is { } log)
+            {
+                var kept = change(log.Meta);
+                await directory.WriteMetaAsync(log.Id, kept);
+                log.Meta = kept;
+            }
+            else
+            {
+                var leaf = Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available");
+                var meta = change(leaf.Meta);
+                await directory.WriteMetaAsync(leaf.Id, meta);
+                leaf.Meta = meta;
+            }
+
             directory.Flush();
             directory.Done();
             return true;
@@ -222,7 +233,7 @@ internal sealed partial class VhdTreeSr
 
     private void EnsureFree(Guid id, StorageFault fault, string text)
     {
-        if (_index.Knows(id) || directory.Exists(id) || _raws.Knows(id))
+        if (_index.Knows(id) || directory.Exists(id) || _raws.Knows(id) || _logs.Knows(id))
             throw new StorageException(fault, text + " [opterr=VDI " + id + " exists]");
     }
 

@@ -12,13 +12,14 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     private readonly TreeIndex _index = new();
     private readonly OpenChains _chains = new(directory);
     private readonly RawVolumes _raws = new(directory);
+    private readonly CbtLogs _logs = new(directory);
 
     public IReadOnlyList<string> Problems { get; private set; } = [];
 
     public async ValueTask AttachAsync(CancellationToken cancellationToken) => await LockedAsync(
         () =>
         {
-            new TreeRecovery(directory, _index).Run();
+            new TreeRecovery(directory, _index, _logs).Run();
             _raws.Load();
             NoteProblems();
             return ValueTask.FromResult(true);
@@ -30,7 +31,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => LockedAsync(
         () => ValueTask.FromResult(new SrStat(
             new DriveInfo(directory.Path).TotalSize,
-            _index.Nodes.Sum(node => directory.Length(node.Id)) + _raws.Utilisation,
+            _index.Nodes.Sum(node => directory.Length(node.Id)) + _raws.Utilisation + LogsWithoutData.Sum(log => log.Length),
             _index.Nodes.Where(node => !node.Hidden).Sum(node => node.Size) + _raws.Allocation)),
         StorageFault.SrUnavailable,
         "the SR cannot be used",
@@ -46,10 +47,11 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             _index.Forget(present.Contains);
             new TreeLoader(directory, _index).Load();
             _raws.Load();
+            new CbtRecovery(directory, _index, _logs).Load();
             NoteProblems();
             foreach (var node in _index.Nodes.Where(n => n.Uncertain && !n.Open.IsOpen))
                 Refresh(node);
-            return ValueTask.FromResult<IReadOnlyList<VolumeInfo>>([.. _index.Nodes.Select(Info), .. _raws.Infos]);
+            return ValueTask.FromResult<IReadOnlyList<VolumeInfo>>([.. _index.Nodes.Select(Info), .. _raws.Infos, .. LogsWithoutData.Select(Info)]);
         },
         StorageFault.ScanFailed,
         "the SR cannot be read",
@@ -60,6 +62,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         {
             if (_raws.TryFind(key, out var raw))
                 return ValueTask.FromResult(_raws.Info(raw));
+            if (LogWithoutData(key) is { } log)
+                return ValueTask.FromResult(Info(log));
             var node = _index.Find(key);
             if (!node.Open.IsOpen)
                 Refresh(node);
@@ -95,7 +99,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             var node = mode == DatapathMode.ReadWrite
                 ? Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available")
                 : _index.Find(key);
-            return ValueTask.FromResult<IBlockDevice>(new TreeDevice(_chains.Borrow(node, mode), mode, _chains));
+            return ValueTask.FromResult<IBlockDevice>(new TreeDevice(_chains.Borrow(node, mode), mode, _chains, _logs));
         },
         StorageFault.VolumeLoad,
         "the VDI cannot be read",
@@ -105,6 +109,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public async ValueTask DisposeAsync()
     {
         await _lock.WaitAsync();
+        _logs.Close();
         place?.Dispose();
         _lock.Release();
     }
@@ -141,9 +146,12 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         Managed: !node.Hidden,
         node.ObserveDataId(),
         node.Parent is { } parent ? new Dictionary<string, string> { ["vhd-parent"] = parent.Key } : new Dictionary<string, string>(),
-        node.Meta.Keys);
+        node.Meta.Keys)
+    {
+        CbtEnabled = !node.Hidden && _logs.Find(node.Id) is not null,
+    };
 
-    private void NoteProblems() => Problems = [.. _index.Broken.Select(pair => directory.PathOf(pair.Key) + ": " + pair.Value)];
+    private void NoteProblems() => Problems = [.. _index.Broken.Select(pair => directory.PathOf(pair.Key) + ": " + pair.Value), .. _logs.Problems];
 
     private async ValueTask<T> LockedAsync<T>(
         Func<ValueTask<T>> action, StorageFault fault, string text, CancellationToken cancellationToken)

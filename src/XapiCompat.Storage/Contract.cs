@@ -82,7 +82,13 @@ public sealed record VolumeInfo(
     bool Managed,
     Guid DataId,
     IReadOnlyDictionary<string, string> SmConfig,
-    IReadOnlyDictionary<string, string> Keys);
+    IReadOnlyDictionary<string, string> Keys)
+{
+    /// <summary>True while the plugin notes which blocks of the volume are written, or kept such a note when the data went.</summary>
+    public bool CbtEnabled { get; init; }
+
+    public VolumeKind Kind { get; init; }
+}
 
 /// <summary>
 /// Everything that an operation changed in an SR, so that the host can write all records in one transaction.
@@ -179,6 +185,31 @@ public interface ISr : IAsyncDisposable
     /// </summary>
     ValueTask<IReadOnlyList<Extent>?> CompareAsync(string baseKey, string key, CancellationToken cancellationToken) =>
         ValueTask.FromResult<IReadOnlyList<Extent>?>(null);
+
+    /// <summary>
+    /// From now on the blocks written to a volume are noted. Its datapaths stay open and note as well; the host keeps writers
+    /// away during the call. Enabling twice succeeds.
+    /// </summary>
+    ValueTask<VolumeChanges> EnableCbtAsync(string key, CancellationToken cancellationToken) =>
+        throw StorageException.Unimplemented("Volume.enable_cbt");
+
+    /// <summary>Drops the note of a volume's written blocks; what older snapshots noted stays. Disabling twice succeeds.</summary>
+    ValueTask<VolumeChanges> DisableCbtAsync(string key, CancellationToken cancellationToken) =>
+        throw StorageException.Unimplemented("Volume.disable_cbt");
+
+    /// <summary>
+    /// Removes the data of a tracked volume without open datapaths and keeps its note of written blocks, as a volume of the kind
+    /// <see cref="VolumeKind.CbtMetadata"/>. Succeeds for one that is of this kind already.
+    /// </summary>
+    ValueTask<VolumeChanges> DataDestroyAsync(string key, CancellationToken cancellationToken) =>
+        throw StorageException.Unimplemented("Volume.data_destroy");
+
+    /// <summary>
+    /// The blocks that were written after <paramref name="fromKey"/> and up to <paramref name="toKey"/>: at least those in which
+    /// the two differ. <see cref="StorageFault.CbtChangedBlocks"/> when the one does not descend from the other.
+    /// </summary>
+    ValueTask<ChangedBlocks> ListChangedBlocksAsync(string fromKey, string toKey, CancellationToken cancellationToken) =>
+        throw StorageException.Unimplemented("Volume.list_changed_blocks");
 
     /// <summary>
     /// Opens the data of a volume. A read-only datapath keeps showing the state of its opening for as long as nobody

@@ -116,6 +116,31 @@ internal sealed class PlannedSr(ISr inner, ConcurrentDictionary<string, string> 
         return await inner.CompareAsync(baseKey, key, cancellationToken);
     }
 
+    public async ValueTask<VolumeChanges> EnableCbtAsync(string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.EnableCbtAsync(key, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> DisableCbtAsync(string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.DisableCbtAsync(key, cancellationToken);
+    }
+
+    public async ValueTask<VolumeChanges> DataDestroyAsync(string key, CancellationToken cancellationToken)
+    {
+        await MakeAsync(key, cancellationToken);
+        return await inner.DataDestroyAsync(key, cancellationToken);
+    }
+
+    public async ValueTask<ChangedBlocks> ListChangedBlocksAsync(string fromKey, string toKey, CancellationToken cancellationToken)
+    {
+        await MakeAsync(fromKey, cancellationToken);
+        await MakeAsync(toKey, cancellationToken);
+        return await inner.ListChangedBlocksAsync(fromKey, toKey, cancellationToken);
+    }
+
     public async ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken)
     {
         await MakeAsync(key, cancellationToken);

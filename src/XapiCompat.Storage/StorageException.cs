@@ -36,6 +36,10 @@ public enum StorageFault
     InputOutput = 200,
     General = 202,
     IsoLocalPath = 226,
+    CbtActivate = 457,
+    CbtDeactivate = 458,
+    CbtMetadata = 459,
+    CbtChangedBlocks = 460,
 }
 
 /// <summary>A failure that a plugin foresaw. <see cref="Exception.Message"/> is the text clients see.</summary>
