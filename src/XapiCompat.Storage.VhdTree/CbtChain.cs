@@ -5,25 +5,26 @@ internal static class CbtChain
 {
     private static readonly byte[] Reversed = [.. Enumerable.Range(0, 256).Select(Reverse)];
 
-    /// <summary>The bits of all logs from the one that descends from <paramref name="from"/> to <paramref name="to"/>, most significant bit first.</summary>
-    public static byte[] Changes(CbtLogs logs, Guid from, Guid to)
+    /// <summary>
+    /// The bits of all logs from the one that descends from <paramref name="from"/> to <paramref name="to"/>, most significant bit first, as
+    /// many as the size of <paramref name="to"/> takes. A log may be longer than its disk.
+    /// </summary>
+    public static byte[] Changes(CbtLogs logs, Guid from, long fromSize, Guid to, long size)
     {
         if (logs.Find(from) is not { } first || logs.Find(to) is not { } last)
             throw Unrelated();
-        var bits = new byte[CbtFormat.BitmapLength(last.Size)];
+        if (fromSize > size)
+            throw new StorageException(StorageFault.CbtMetadata, "the log of changed blocks does not fit [opterr=the VDI is smaller than its ancestor]");
+        var bits = new byte[CbtFormat.BitmapLength(size)];
         var seen = new HashSet<Guid>();
         for (var log = last; log != first; log = logs.ParentOf(log) ?? throw Unrelated())
         {
             if (!seen.Add(log.Id))
                 throw Unrelated();
-            if (log.Size > last.Size)
-                throw new StorageException(StorageFault.CbtMetadata, "the log of changed blocks does not fit [opterr=the VDI is smaller than its ancestor]");
             CbtFormat.Add(bits, log.ReadBits());
         }
 
-        if (first.Size > last.Size)
-            throw new StorageException(StorageFault.CbtMetadata, "the log of changed blocks does not fit [opterr=the VDI is smaller than its ancestor]");
-        CbtFormat.Trim(bits, last.Size);
+        CbtFormat.Trim(bits, size);
         for (var i = 0; i < bits.Length; i++)
             bits[i] = Reversed[bits[i]];
         return bits;

@@ -149,20 +149,13 @@ internal sealed class CbtLogs(TreeDirectory directory)
             Settle(id);
     }
 
+    // One that cannot be read now must not be found later, without what is written until then: the failure is the caller's.
     private CbtHeader? TryRead(string path)
     {
-        try
-        {
-            if (CbtFormat.TryRead(path, directory.Files) is { } header)
-                return header;
+        var header = CbtFormat.TryRead(path, directory.Files);
+        if (header is null)
             _broken.Add(path + ": it is no log of written blocks");
-        }
-        catch (Exception e) when (Faults.IsForeseen(e))
-        {
-            _broken.Add(path + ": " + e.Message);
-        }
-
-        return null;
+        return header;
     }
 
     private void Link(CbtLog log)

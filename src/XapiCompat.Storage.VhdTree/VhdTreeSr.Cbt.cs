@@ -50,6 +50,8 @@ internal sealed partial class VhdTreeSr
             {
                 var leaf = Leaf(key, StorageFault.VolumeDelete, "the VDI keeps its data");
                 log = _logs.Find(leaf.Id) ?? throw new StorageException(StorageFault.CbtMetadata, "the VDI keeps its data [opterr=its changed blocks are not tracked]");
+                if (log.Size != leaf.Size)
+                    log.Rewrite(log.Parent, leaf.Size, []);
                 log.Settle();
                 log.Meta = leaf.Meta;
                 removed = Remove(leaf, keepMeta: true);
@@ -69,7 +71,7 @@ internal sealed partial class VhdTreeSr
             var (from, to) = (IdOf(fromKey), IdOf(toKey));
             return from == to
                 ? throw new StorageException(StorageFault.CbtChangedBlocks, NotListed + " [opterr=Source and target VDI are same]")
-                : ValueTask.FromResult(new ChangedBlocks(1 << CbtFormat.BlockShift, CbtChain.Changes(_logs, from, to)));
+                : ValueTask.FromResult(new ChangedBlocks(1 << CbtFormat.BlockShift, CbtChain.Changes(_logs, from, SizeOf(from), to, SizeOf(to))));
         },
         StorageFault.CbtMetadata,
         "the log of changed blocks cannot be read",
@@ -138,7 +140,7 @@ internal sealed partial class VhdTreeSr
         return [key];
     }
 
-    /// <summary>The log grows first: a write behind its end could not be noted.</summary>
+    /// <summary>The log grows first: a write behind its end could not be noted. It may stay the longer one when the disk does not grow.</summary>
     private async ValueTask GrowTrackedAsync(TreeNode leaf, long size)
     {
         if (leaf.Open.IsOpen || _logs.Find(leaf.Id) is not { } log)
@@ -147,7 +149,6 @@ internal sealed partial class VhdTreeSr
             return;
         }
 
-        var before = log.Size;
         try
         {
             log.Rewrite(log.Parent, size, []);
@@ -157,17 +158,7 @@ internal sealed partial class VhdTreeSr
             _logs.Drop(log);
         }
 
-        try
-        {
-            await GrowAsync(leaf, size);
-        }
-        catch (Exception e) when (Faults.IsForeseen(e))
-        {
-            if (_logs.Find(leaf.Id) == log)
-                TryShrink(log, before);
-            throw;
-        }
-
+        await GrowAsync(leaf, size);
         directory.Done();
     }
 
@@ -202,17 +193,6 @@ internal sealed partial class VhdTreeSr
         }
     }
 
-    private static void TryShrink(CbtLog log, long size)
-    {
-        try
-        {
-            log.Rewrite(log.Parent, size, []);
-        }
-        catch (Exception e) when (Faults.IsForeseen(e))
-        {
-        }
-    }
-
     private CbtLog? LogWithoutData(string key) =>
         TreeDirectory.TryParse(key, out var id) && !_index.Knows(id) && !_raws.Knows(id) ? _logs.Find(id) : null;
 
@@ -225,6 +205,8 @@ internal sealed partial class VhdTreeSr
     }
 
     private Guid IdOf(string key) => LogWithoutData(key)?.Id ?? (_raws.TryFind(key, out var raw) ? raw.Id : _index.Find(key).Id);
+
+    private long SizeOf(Guid id) => _index.Find(id)?.Size ?? _logs.Find(id)?.Size ?? 0;
 
     private VolumeInfo Info(CbtLog log) => new(
         log.Id.ToString("D"),
