@@ -147,8 +147,8 @@ internal sealed class CbtScene : IAsyncDisposable
         {
             foreach (var from in await NotedAsync(states[..to], states[to]))
             {
-                if (now.ContainsKey(from) && now.ContainsKey(states[to]))
-                    Check(!Differing(now[from], now[states[to]]).Except(await ChangedAsync(Sr, from, states[to])).Any(), "all is noted " + because);
+                if (now.TryGetValue(from, out var before) && now.TryGetValue(states[to], out var after))
+                    Check(!Differing(before, after).Except(await ChangedAsync(Sr, from, states[to])).Any(), "all is noted " + because);
             }
         }
 
