@@ -1,9 +1,11 @@
 using XapiCompat.Core.Access;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Events;
+using XapiCompat.Core.Exports;
 using XapiCompat.Core.Handlers;
 using XapiCompat.Core.Machines;
 using XapiCompat.Core.Operations;
+using XapiCompat.Core.Plugins;
 using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Datamodel;
@@ -37,6 +39,8 @@ internal sealed class ApiServices
         var srs = new SrService(store, storage, Volumes, guard, ids);
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
+        LiveExports = new(store, storage, vdis, clock);
+        var plugin = new XapiCompatPlugin(new NbdPluginFunctions(store, LiveExports, NbdEndpoint, certificate));
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
@@ -48,6 +52,7 @@ internal sealed class ApiServices
             .Bind(new VdiCopyHandlers(store, storage, Volumes, vdis, copier, new(store, storage, work, copier, guard, clock), guard))
             .Bind(new VdiRecordHandlers(store, new(store, storage, Volumes, guard, ids)))
             .Bind(new VdiFieldHandlers(store, vdis))
+            .Bind(new NbdInfoHandlers(store, NbdEndpoint, certificate))
             .Bind(new SrHandlers(store, storage, Volumes, guard))
             .Bind(new SrLifecycleHandlers(store, srs, probe))
             .Bind(new SrFieldHandlers(store))
@@ -93,7 +98,7 @@ internal sealed class ApiServices
             .Bind(new VmFirmwareHandlers(store))
             .Bind(new VmApplianceHandlers(store, Machines.Appliances))
             .Bind(new HostVmHandlers(store, Machines.Evacuation))
-            .BindHostMessages(store, guard, options, certificate, Machines.Power, ids, clock, stopping)
+            .BindHostMessages(store, guard, options, certificate, Machines.Power, ids, clock, [plugin], stopping)
             .Verify();
         BoundMessages = handlers.Bound;
         Places = new(store);
@@ -121,6 +126,10 @@ internal sealed class ApiServices
     public Dispatcher Dispatcher { get; }
 
     public DiskTransfers Transfers { get; }
+
+    public LiveExports LiveExports { get; }
+
+    public NbdEndpoint NbdEndpoint { get; } = new();
 
     public IReadOnlyCollection<MessageDef> BoundMessages { get; }
 }

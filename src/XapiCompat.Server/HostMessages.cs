@@ -11,12 +11,10 @@ namespace XapiCompat.Server;
 /// <summary>Messages about hosts, the pool and what belongs to neither VMs, disks nor networks; see <see cref="ApiServices"/>.</summary>
 internal static class HostMessages
 {
-    /// <summary>Plugins of host.call_plugin that the server brings along; docs/plugins.md.</summary>
-    private static readonly IHostPlugin[] Plugins = [];
-
+    /// <param name="plugins">Those of host.call_plugin that the server brings along; docs/plugins.md.</param>
     public static HandlerTable BindHostMessages(
         this HandlerTable table, RecordStore store, OperationGuard guard, ServerOptions options, IServerCertificate certificate, VmPower machines, IdSource ids, TimeProvider clock,
-        CancellationToken stopping)
+        IEnumerable<IHostPlugin> plugins, CancellationToken stopping)
     {
         string InState(string name) => Path.Combine(options.State, name);
         var settings = new HostSettings(InState("hosts.json"));
@@ -50,6 +48,6 @@ internal static class HostMessages
             .Bind(new ObserverHandlers(store))
             .Bind(new CallerHandlers(store))
             .Bind(new UpdateHandlers(store, ids, clock))
-            .Bind(new PluginHandlers(store, Plugins, new(InState("plugins.json"))));
+            .Bind(new PluginHandlers(store, plugins, new(InState("plugins.json"))));
     }
 }

@@ -7,6 +7,7 @@ using XapiCompat.Core.Operations;
 using XapiCompat.Core.Seed;
 using XapiCompat.Core.Services;
 using XapiCompat.Datamodel;
+using XapiCompat.Server.Nbd;
 using XapiCompat.Server.Rpc;
 using XapiCompat.Storage;
 using XapiCompat.Store;
@@ -22,14 +23,16 @@ public sealed class ServerHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stopping;
     private readonly Task _housekeeping;
+    private readonly NbdListener? _nbd;
 
-    private ServerHost(StateDirectory state, RecordStore store, StorageHost storage, WebApplication app, CancellationTokenSource stopping, Task housekeeping)
+    private ServerHost(StateDirectory state, RecordStore store, StorageHost storage, WebApplication app, CancellationTokenSource stopping, NbdListener? nbd, Task housekeeping)
     {
         _state = state;
         _store = store;
         _storage = storage;
         _app = app;
         _stopping = stopping;
+        _nbd = nbd;
         _housekeeping = housekeeping;
     }
 
@@ -37,6 +40,12 @@ public sealed class ServerHost : IAsyncDisposable
     public Uri? Http { get; private init; }
 
     public Uri? Https { get; private init; }
+
+    /// <summary>With the bound port; null when the listener is off.</summary>
+    public Uri? Nbd => _nbd is null ? null : new("nbd://" + _nbd.Endpoint);
+
+    /// <summary>NBD connections under way.</summary>
+    public int NbdConnections => _nbd?.Connections ?? 0;
 
     /// <summary>Path of the local socket; null when it is off.</summary>
     public string? Unix { get; private init; }
@@ -65,6 +74,7 @@ public sealed class ServerHost : IAsyncDisposable
             writer.WriteStartObject();
             writer.WriteString("http", Http?.GetLeftPart(UriPartial.Authority));
             writer.WriteString("https", Https?.GetLeftPart(UriPartial.Authority));
+            writer.WriteString("nbd", Nbd?.GetLeftPart(UriPartial.Authority));
             writer.WriteString("unix", Unix);
             writer.WriteString("user", options.User);
             writer.WriteNumber("pid", Environment.ProcessId);
@@ -95,6 +105,7 @@ public sealed class ServerHost : IAsyncDisposable
         clock ??= TimeProvider.System;
         var state = StateDirectory.Open(options.State);
         StorageHost? storage = null;
+        NbdListener? nbd = null;
         var stopping = new CancellationTokenSource();
         var certificate = new ServerCertificateFile(state.Certificate, Environment.MachineName, clock);
         // What takes long and does not depend on each other is done on all processors.
@@ -123,10 +134,11 @@ public sealed class ServerHost : IAsyncDisposable
             var pipeline = await building;
             pipeline.Connect(addressed, certificate, clock, rpc, api.Transfers, api.Places, hosts);
             var app = pipeline.App;
+            nbd = NbdListeners.Start(options, hosts, api, store, certificate, clock, log);
             await ListenAsync(app, addressed, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
-            return new(state, store, storage, app, stopping, Task.WhenAll(Task.Run(() => AllowedOperations.DeriveRest(store, stopping.Token), CancellationToken.None), HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token)))
+            return new(state, store, storage, app, stopping, nbd, Task.WhenAll(Task.Run(() => AllowedOperations.DeriveRest(store, stopping.Token), CancellationToken.None), HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token)))
             {
                 BoundMessages = api.BoundMessages,
                 Api = api,
@@ -140,6 +152,8 @@ public sealed class ServerHost : IAsyncDisposable
         {
             await Task.WhenAny(certifying);
             await (await building).DisposeAsync();
+            if (nbd is not null)
+                await nbd.DisposeAsync();
             if (storage is not null)
                 await storage.DisposeAsync();
             await file.DisposeAsync();
@@ -158,6 +172,9 @@ public sealed class ServerHost : IAsyncDisposable
         await _app.DisposeAsync();
         if (Unix is not null)
             LocalSocket.Remove(Unix);
+        if (_nbd is not null)
+            await _nbd.DisposeAsync();
+        await Api.LiveExports.StopAllAsync();
         await _housekeeping;
         await _storage.DisposeAsync();
         _store.Dispose();

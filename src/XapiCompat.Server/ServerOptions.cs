@@ -11,12 +11,19 @@ public sealed record ServerOptions
 {
     public const string DefaultPassword = "xapicompat";
     public const string PasswordVariable = "XAPICOMPAT_PASSWORD";
+    public const int DefaultNbdPort = 10809;
     public const string CallsVariable = "XAPICOMPAT_CALLS";
 
     /// <summary>Clear listener; null is off. Port 0 takes a free one.</summary>
     public IPEndPoint? Http { get; init; } = new(IPAddress.Loopback, 8080);
 
     public IPEndPoint? Https { get; init; } = new(IPAddress.Loopback, 8443);
+
+    /// <summary>Listener for NBD clients; null is off. Port 0 takes a free one.</summary>
+    public IPEndPoint? Nbd { get; init; }
+
+    /// <summary>Takes a free port when the one of <see cref="Nbd"/> is taken.</summary>
+    public bool NbdPortMayDiffer { get; init; }
 
     /// <summary>Everything that outlives the process lies here.</summary>
     public string State { get; init; } = "state";
@@ -72,6 +79,7 @@ public sealed record ServerOptions
     [
         new("--http", (o, text, name) => o with { Http = Endpoint(name, text) }),
         new("--https", (o, text, name) => o with { Https = Endpoint(name, text) }),
+        new("--nbd", (o, text, name) => o with { Nbd = text == "none" ? null : Endpoint(name, text), NbdPortMayDiffer = false }),
         new("--state", (o, text, _) => o with { State = text }),
         new("--password", (o, text, _) => o with { Password = text }),
         new("--users", (o, text, _) => o with { Users = text }),
@@ -98,7 +106,8 @@ public sealed record ServerOptions
     /// <summary>Reads the command line; throws <see cref="StartFailure"/> with one clear line.</summary>
     public static ServerOptions Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
-        var options = new ServerOptions { Password = environment(PasswordVariable) is { Length: > 0 } given ? given : null };
+        // Servers beside each other are common, and clients learn the NBD port from the server: this one listener finds its place.
+        var options = new ServerOptions { Nbd = new(IPAddress.Loopback, DefaultNbdPort), NbdPortMayDiffer = true, Password = environment(PasswordVariable) is { Length: > 0 } given ? given : null };
         for (var i = 0; i < arguments.Count; i++)
         {
             var (name, inline) = arguments[i].IndexOf('=', StringComparison.Ordinal) is > 0 and var at
@@ -122,7 +131,7 @@ public sealed record ServerOptions
             throw new StartFailure("all listeners are off");
         if (options.Password?.Length == 0)
             throw new StartFailure("the password is empty");
-        var open = new[] { options.Http, options.Https }.OfType<IPEndPoint>().FirstOrDefault(e => !IPAddress.IsLoopback(e.Address));
+        var open = new[] { options.Http, options.Https, options.Nbd }.OfType<IPEndPoint>().FirstOrDefault(e => !IPAddress.IsLoopback(e.Address));
         if (options.Password is null or DefaultPassword && open is not null)
             throw new StartFailure("the default password is accepted on loopback listeners only; give --password or " + PasswordVariable + " for " + open);
     }

@@ -3,7 +3,7 @@ using XapiCompat.Disks;
 namespace XapiCompat.Core.Exports;
 
 /// <summary>A disk that is offered to NBD clients under a name until it is taken back. All connections use one device.</summary>
-public sealed class LiveExport
+public sealed class LiveExport : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ending = new();
@@ -62,7 +62,7 @@ public sealed class LiveExport
     }
 
     /// <summary>Tells the connections to end and waits for them, then closes the device.</summary>
-    internal async ValueTask EndAsync()
+    public async ValueTask DisposeAsync()
     {
         lock (_lock)
         {
@@ -74,5 +74,6 @@ public sealed class LiveExport
         await _ending.CancelAsync();
         await _unused.Task;
         await Device.DisposeAsync();
+        _ending.Dispose();
     }
 }

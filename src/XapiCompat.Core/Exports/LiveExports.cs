@@ -1,5 +1,4 @@
 using XapiCompat.Core.Services;
-using XapiCompat.Disks;
 using XapiCompat.Storage;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -25,9 +24,7 @@ public sealed class LiveExports(RecordStore store, StorageHost storage, VdiServi
     /// <param name="name">What clients ask for; null or empty: the uuid.</param>
     public async ValueTask<LiveExport> StartAsync(string vdi, bool writable, string? name, CancellationToken cancellationToken)
     {
-        var record = store.FindDisk(vdi);
-        if (record.Text("type") == "cbt_metadata")
-            throw new XenException("VDI_INCOMPATIBLE_TYPE", record.Reference, VdiTypeText.Of("cbt_metadata"));
+        var record = store.FindDisk(vdi).RequireData();
         if (writable && record.Flag("read_only"))
             throw new XenException("VDI_READONLY", record.Reference);
         var sr = store.Current.Get("SR", record.Target("SR"));
@@ -91,7 +88,7 @@ public sealed class LiveExports(RecordStore store, StorageHost storage, VdiServi
 
         try
         {
-            await export.EndAsync();
+            await export.DisposeAsync();
         }
         finally
         {

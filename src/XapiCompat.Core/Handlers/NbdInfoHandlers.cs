@@ -20,9 +20,7 @@ public sealed class NbdInfoHandlers(RecordStore store, NbdEndpoint endpoint, ISe
     public XenArray Get(CallContext context, Ref self)
     {
         var current = store.Current;
-        var vdi = current.Get("VDI", self);
-        if (vdi.Text("type") == "cbt_metadata")
-            throw new XenException("VDI_INCOMPATIBLE_TYPE", self.Text, VdiTypeText.Of("cbt_metadata"));
+        var vdi = current.Get("VDI", self).RequireData();
         var hosts = current.Get("SR", vdi.Target("SR")).Set("PBDs").Select(current.Find).OfType<Record>()
             .Where(p => p.Flag("currently_attached")).Select(p => current.Find(p.Target("host"))).OfType<Record>()
             .Where(IsInNetwork).DistinctBy(h => h.Reference).ToList();

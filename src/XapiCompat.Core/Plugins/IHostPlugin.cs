@@ -1,3 +1,5 @@
+using XapiCompat.Values;
+
 namespace XapiCompat.Core.Plugins;
 
 /// <summary>
@@ -19,4 +21,12 @@ public interface IHostPlugin
 /// <param name="Host">Reference of the host that the call is for.</param>
 /// <param name="Function">Name of the function.</param>
 /// <param name="Arguments">Named texts, as the caller gave them.</param>
-public sealed record PluginCall(string Host, string Function, IReadOnlyDictionary<string, string> Arguments);
+public sealed record PluginCall(string Host, string Function, IReadOnlyDictionary<string, string> Arguments)
+{
+    /// <summary>An argument that must be there; INVALID_VALUE with its name otherwise.</summary>
+    public string Required(string name) => Arguments.GetValueOrDefault(name) is { Length: > 0 } text ? text : throw new XenException("INVALID_VALUE", name, "");
+
+    /// <summary><c>true</c> or <c>false</c>, in any case; false when it is not given, INVALID_VALUE when it is neither.</summary>
+    public bool Flag(string name) =>
+        !Arguments.TryGetValue(name, out var text) || text.Length == 0 ? false : bool.TryParse(text, out var flag) ? flag : throw new XenException("INVALID_VALUE", name, text);
+}

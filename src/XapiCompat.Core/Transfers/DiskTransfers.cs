@@ -46,6 +46,16 @@ public sealed class DiskTransfers(
     public async ValueTask CheckAsync(TransferCredentials credentials, string action, CancellationToken cancellationToken) =>
         Release(await AdmitAsync(credentials, action));
 
+    /// <summary>
+    /// Opens a disk for reading without a task, for protocols that have none. Waits while somebody imports into it. The same
+    /// errors as <see cref="IDiskTransfers.CheckAsync"/> and <see cref="ITransfer.OpenExportAsync"/>.
+    /// </summary>
+    public async ValueTask<ExportSource> OpenReadOnlyAsync(TransferCredentials credentials, string action, string vdi, CancellationToken cancellationToken)
+    {
+        await CheckAsync(credentials, action, cancellationToken);
+        return await OpenExportAsync(FindVdi(vdi).RequireData().Reference, null, cancellationToken);
+    }
+
     /// <summary>Who asks, when it may use the handler.</summary>
     private async ValueTask<Caller> AdmitAsync(TransferCredentials credentials, string action)
     {
@@ -78,14 +88,61 @@ public sealed class DiskTransfers(
             sessions.Logout(caller.Session.Reference);
     }
 
-    /// <summary>A disk by reference or uuid, as clients send both.</summary>
-    private Record FindVdi(string text)
+    private async ValueTask<ExportSource> OpenExportAsync(string vdi, string? baseVdi, CancellationToken cancellationToken)
     {
-        var record = text.StartsWith(Ref.Prefix, StringComparison.Ordinal)
-            ? store.Current.Get("VDI", text)
-            : store.Current.FindByUuid(store.Model.Class("VDI"), text.ToLowerInvariant()) ?? throw Errors.UuidInvalid("VDI", text);
-        return record.Flag("managed") ? record : throw new XenException("VDI_NOT_MANAGED", record.Reference);
+        var record = FindVdi(vdi);
+        var baseRecord = baseVdi is null ? null : FindVdi(baseVdi);
+        var sr = store.Current.Get("SR", record.Target("SR"));
+        var attached = storage.Attached(sr);
+        var hold = await _locks.AcquireAsync(record.Reference, exclusive: false, cancellationToken);
+        try
+        {
+            var key = record.Text("location");
+            ExportBase? difference = null;
+            var device = await attached.OpenAsync(key, DatapathMode.Read, cancellationToken);
+            try
+            {
+                var volume = await attached.StatVolumeAsync(key, cancellationToken);
+                if (baseRecord is not null)
+                    difference = await CompareAsync(attached, sr, baseRecord, key, device.VirtualSize, cancellationToken);
+                var lent = new TransferDevice(device, () =>
+                {
+                    hold.Dispose();
+                    return ValueTask.CompletedTask;
+                });
+                return new(record.Reference, Guid.Parse(record.Uuid), lent, volume.DataId, difference);
+            }
+            catch
+            {
+                await device.DisposeAsync();
+                throw;
+            }
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            hold.Dispose();
+            throw StorageErrors.Translate(e, sr.Reference, record.Reference, "attach").AsException();
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
     }
+
+    private async ValueTask<ExportBase> CompareAsync(
+        AttachedSr attached, Record sr, Record baseRecord, string key, long size, CancellationToken cancellationToken)
+    {
+        // A base in another SR shares no file with the disk: everything may differ.
+        var sameSr = baseRecord.Target("SR") == sr.Reference;
+        var baseSr = sameSr ? attached : storage.Attached(store.Current.Get("SR", baseRecord.Target("SR")));
+        var baseKey = baseRecord.Text("location");
+        var volume = await baseSr.StatVolumeAsync(baseKey, cancellationToken);
+        var changed = sameSr ? await attached.CompareAsync(baseKey, key, cancellationToken) : null;
+        return new(Guid.Parse(baseRecord.Uuid), volume.DataId, changed ?? [new Extent(0, size, ExtentKind.Data)]);
+    }
+
+    private Record FindVdi(string text) => store.FindDisk(text);
 
     /// <param name="IsOwn">The session was made for this request and ends with it.</param>
     private sealed record Caller(Record Session, bool IsOwn);
@@ -108,47 +165,8 @@ public sealed class DiskTransfers(
 
         public CancellationToken Cancellation => _cancellation.Token;
 
-        public async ValueTask<ExportSource> OpenExportAsync(string vdi, string? baseVdi, CancellationToken cancellationToken)
-        {
-            var record = _owner.FindVdi(vdi);
-            var baseRecord = baseVdi is null ? null : _owner.FindVdi(baseVdi);
-            var sr = _owner.Store.Current.Get("SR", record.Target("SR"));
-            var attached = _owner.Storage.Attached(sr);
-            var hold = await _owner._locks.AcquireAsync(record.Reference, exclusive: false, cancellationToken);
-            try
-            {
-                var key = record.Text("location");
-                ExportBase? difference = null;
-                var device = await attached.OpenAsync(key, DatapathMode.Read, cancellationToken);
-                try
-                {
-                    var volume = await attached.StatVolumeAsync(key, cancellationToken);
-                    if (baseRecord is not null)
-                        difference = await CompareAsync(attached, sr, baseRecord, key, device.VirtualSize, cancellationToken);
-                    var lent = new TransferDevice(device, () =>
-                    {
-                        hold.Dispose();
-                        return ValueTask.CompletedTask;
-                    });
-                    return new(record.Reference, Guid.Parse(record.Uuid), lent, volume.DataId, difference);
-                }
-                catch
-                {
-                    await device.DisposeAsync();
-                    throw;
-                }
-            }
-            catch (Exception e) when (StorageErrors.IsForeseen(e))
-            {
-                hold.Dispose();
-                throw StorageErrors.Translate(e, sr.Reference, record.Reference, "attach").AsException();
-            }
-            catch
-            {
-                hold.Dispose();
-                throw;
-            }
-        }
+        public ValueTask<ExportSource> OpenExportAsync(string vdi, string? baseVdi, CancellationToken cancellationToken) =>
+            _owner.OpenExportAsync(vdi, baseVdi, cancellationToken);
 
         public async ValueTask<ImportTarget> OpenImportAsync(string vdi, CancellationToken cancellationToken)
         {
@@ -214,18 +232,6 @@ public sealed class DiskTransfers(
             {
                 // The disk itself tells how its transfer ended; a later scan brings the record's utilisation up to date.
             }
-        }
-
-        private async ValueTask<ExportBase> CompareAsync(
-            AttachedSr attached, Record sr, Record baseRecord, string key, long size, CancellationToken cancellationToken)
-        {
-            // A base in another SR shares no file with the disk: everything may differ.
-            var sameSr = baseRecord.Target("SR") == sr.Reference;
-            var baseSr = sameSr ? attached : _owner.Storage.Attached(_owner.Store.Current.Get("SR", baseRecord.Target("SR")));
-            var baseKey = baseRecord.Text("location");
-            var volume = await baseSr.StatVolumeAsync(baseKey, cancellationToken);
-            var changed = sameSr ? await attached.CompareAsync(baseKey, key, cancellationToken) : null;
-            return new(Guid.Parse(baseRecord.Uuid), volume.DataId, changed ?? [new Extent(0, size, ExtentKind.Data)]);
         }
     }
 

@@ -1,6 +1,5 @@
-using XapiCompat.Core.Access;
+using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Exports;
-using XapiCompat.Core.Transfers;
 using XapiCompat.Nbd;
 using XapiCompat.Nbd.Protocol;
 using XapiCompat.Values;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using XapiCompat.Core.Access;
+using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Exports;
 using XapiCompat.Nbd;
 
@@ -113,7 +113,7 @@ internal sealed class NbdListener : IAsyncDisposable
                     return;
                 client.NoDelay = true;
                 KeepAlive(client);
-                var origin = new CallOrigin(((IPEndPoint)client.RemoteEndPoint!).Address.ToString(), Trusted: false);
+                var origin = new CallOrigin(((IPEndPoint)client.RemoteEndPoint!).Address.ToString());
                 await using var stream = new NetworkStream(client, ownsSocket: false);
                 var options = _options with { Tls = requiresTls == true ? NbdTlsMode.Required : NbdTlsMode.Offered };
                 await NbdSession.RunAsync(stream, new ConnectionExports(_services, requiresTls is not null, origin), options, _stopping.Token);

@@ -15,12 +15,13 @@ public sealed class ProjectReferenceTests
         ["Datamodel"] = ["Values"],
         ["Store"] = ["Datamodel", "Values"],
         ["Disks"] = [],
+        ["Nbd"] = ["Disks"],
         ["Storage"] = ["Disks"],
         ["Storage.VhdTree"] = ["Storage", "Disks"],
         ["Storage.Iso"] = ["Storage", "Disks"],
         ["Storage.Dummy"] = ["Storage", "Disks"],
         ["Core"] = ["Store", "Storage", "Disks", "Datamodel", "Values"],
-        ["Server"] = ["Core", "Wire", "Storage.VhdTree", "Storage.Iso", "Storage.Dummy", "Storage", "Store", "Disks", "Datamodel", "Values"],
+        ["Server"] = ["Core", "Wire", "Storage.VhdTree", "Storage.Iso", "Storage.Dummy", "Storage", "Store", "Disks", "Nbd", "Datamodel", "Values"],
     };
 
     private static readonly Dictionary<string, string[]> Packages = new(StringComparer.Ordinal)

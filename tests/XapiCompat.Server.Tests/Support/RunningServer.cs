@@ -28,6 +28,7 @@ public sealed class RunningServer : IAsyncLifetime
     {
         Http = new(IPAddress.Loopback, 0),
         Https = null,
+        Nbd = new(IPAddress.Loopback, 0),
         State = StatePath,
         Strict = Strict,
         LoginPause = TimeSpan.Zero,
