@@ -133,7 +133,7 @@ internal sealed class Transmission : IDisposable
         {
             await _input.FillAsync(buffer.AsMemory(0, NbdLimits.Piece), reading);
             if (error == NbdError.None)
-                error = await TryAsync(_export.Device.WriteAsync(offset, buffer.AsMemory(0, NbdLimits.Piece), _broken.Token));
+                error = await TryAsync(() => _export.Device.WriteAsync(offset, buffer.AsMemory(0, NbdLimits.Piece), _broken.Token));
             offset += NbdLimits.Piece;
             left -= NbdLimits.Piece;
         }
@@ -152,7 +152,7 @@ internal sealed class Transmission : IDisposable
                     await _reads.SendAsync(request, buffer, _broken.Token);
                     return;
                 case NbdCommand.BlockStatus:
-                    error = await TryAsync(_statuses.SendAsync(request, buffer, _broken.Token));
+                    error = await TryAsync(() => _statuses.SendAsync(request, buffer, _broken.Token));
                     if (error == NbdError.None)
                         return;
                     break;
@@ -195,7 +195,7 @@ internal sealed class Transmission : IDisposable
     private ValueTask<NbdError> WriteLastAsync(Request request, byte[] buffer)
     {
         var last = (int)(request.Length % NbdLimits.Piece is 0 ? NbdLimits.Piece : request.Length % NbdLimits.Piece);
-        return TryAsync(_export.Device.WriteAsync(request.Start + request.Length - last, buffer.AsMemory(0, last), _broken.Token));
+        return TryAsync(() => _export.Device.WriteAsync(request.Start + request.Length - last, buffer.AsMemory(0, last), _broken.Token));
     }
 
     private async ValueTask<NbdError> ZeroAsync(Request request)
@@ -204,8 +204,8 @@ internal sealed class Transmission : IDisposable
         var error = NbdError.None;
         while (left > 0 && error == NbdError.None)
         {
-            var step = Math.Min(left, ZeroStep);
-            error = await TryAsync(_export.Device.ZeroAsync(offset, step, _broken.Token));
+            var (from, step) = (offset, Math.Min(left, ZeroStep));
+            error = await TryAsync(() => _export.Device.ZeroAsync(from, step, _broken.Token));
             offset += step;
             left -= step;
         }
@@ -237,7 +237,7 @@ internal sealed class Transmission : IDisposable
         while (left > 0 && error == NbdError.None)
         {
             var step = (int)Math.Min(left, NbdLimits.Piece);
-            error = await TryAsync(_export.Device.WriteAsync(offset, buffer.AsMemory(0, step), _broken.Token));
+            error = await TryAsync(() => _export.Device.WriteAsync(offset, buffer.AsMemory(0, step), _broken.Token));
             offset += step;
             left -= step;
         }
@@ -245,13 +245,13 @@ internal sealed class Transmission : IDisposable
         return error;
     }
 
-    private ValueTask<NbdError> FlushAsync() => _export.ReadOnly ? ValueTask.FromResult(NbdError.None) : TryAsync(_export.Device.FlushAsync(_broken.Token));
+    private ValueTask<NbdError> FlushAsync() => _export.ReadOnly ? ValueTask.FromResult(NbdError.None) : TryAsync(() => _export.Device.FlushAsync(_broken.Token));
 
-    private async ValueTask<NbdError> TryAsync(ValueTask work)
+    private async ValueTask<NbdError> TryAsync(Func<ValueTask> work)
     {
         try
         {
-            await work;
+            await work();
             return NbdError.None;
         }
         catch (Exception e) when (!_broken.IsCancellationRequested)
