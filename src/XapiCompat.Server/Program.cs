@@ -1,5 +1,9 @@
 using System.Runtime.InteropServices;
 using XapiCompat.Server;
+using XapiCompat.Server.Checks;
+
+if (args is [CheckCommand.Name, .. var rest])
+    return await CheckCommand.RunAsync(rest, Console.Out, Console.Error);
 
 ServerHost host;
 ServerOptions options;

@@ -6,9 +6,9 @@ namespace XapiCompat.Server;
 /// </summary>
 internal sealed class StateDirectory : IDisposable
 {
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
 
-    private StateDirectory(string path, FileStream lockFile)
+    private StateDirectory(string path, FileStream? lockFile)
     {
         Path = path;
         _lock = lockFile;
@@ -56,5 +56,8 @@ internal sealed class StateDirectory : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    /// <summary>For a look beside the server that has the directory.</summary>
+    public static StateDirectory Beside(string path) => new(System.IO.Path.GetFullPath(path), null);
+
+    public void Dispose() => _lock?.Dispose();
 }

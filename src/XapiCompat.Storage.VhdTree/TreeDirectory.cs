@@ -18,6 +18,8 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
     public const string MetaSuffix = ".meta";
     public const string MetaNewSuffix = ".meta.new";
 
+    private static readonly string[] Suffixes = [VhdSuffix, NewSuffix, TemporarySuffix, RawSuffix, RawTemporarySuffix, MetaSuffix, MetaNewSuffix, .. CbtFormat.Suffixes];
+
     public string Path { get; } = path;
 
     public bool Durable => options.Durable;
@@ -54,6 +56,12 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
                 yield return id;
         }
     }
+
+    /// <summary>Names of files and directories that are none of this tree.</summary>
+    public IEnumerable<string> ForeignNames() => Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(name => !IsOurs(name));
+
+    private static bool IsOurs(string name) => Array.Exists(
+        Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out _));
 
     /// <summary>The uuid in a bare <c>&lt;uuid&gt;.vhd</c>; any other name (a path above all) gives null.</summary>
     public static Guid? ParentId(string name) =>

@@ -43,13 +43,13 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
         {
             if (!_heads.TryGetValue(current, out var head) || index.Broken.ContainsKey(current))
             {
-                problem = "its parent " + current + " is missing or broken";
+                problem = TreeProblem.ParentMissing(current);
                 break;
             }
 
             if (!seen.Add(current))
             {
-                problem = "it is its own ancestor";
+                problem = TreeProblem.Loop;
                 break;
             }
 
@@ -60,7 +60,7 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
             next = TreeDirectory.ParentId(head.Header!.Value.ParentName);
             if (next is null)
             {
-                problem = "its parent's name is not one of this directory";
+                problem = TreeProblem.ForeignParent;
                 break;
             }
         }
@@ -80,7 +80,7 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
         {
             parent = index.Find(TreeDirectory.ParentId(head.Header!.Value.ParentName) ?? Guid.Empty);
             if (parent is null || parent.UniqueId != head.Header.Value.ParentUniqueId)
-                return "the file with its parent's name is another disk";
+                return TreeProblem.OtherParent;
         }
 
         index.Add(new TreeNode(id, head.Footer.UniqueId, head.Footer.CurrentSize, parent)

@@ -7,7 +7,7 @@ namespace XapiCompat.Storage.VhdTree;
 internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, CbtLogs logs)
 {
     /// <summary>What a sidecar may belong to.</summary>
-    private static readonly string[] Carriers = [TreeDirectory.VhdSuffix, TreeDirectory.RawSuffix, CbtFormat.Suffix];
+    public static readonly string[] Carriers = [TreeDirectory.VhdSuffix, TreeDirectory.RawSuffix, CbtFormat.Suffix];
 
     public void Run()
     {
@@ -39,21 +39,27 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
     private void SettleSwitch(Guid leaf)
     {
         var replacement = directory.PathOf(leaf, TreeDirectory.NewSuffix);
-        var head = directory.TryReadHead(leaf, out _, TreeDirectory.NewSuffix);
-        var parent = head is { HasParent: true } ? TreeDirectory.ParentId(head.Header!.Value.ParentName) : null;
-        var parentHead = parent is { } id && directory.Exists(id) ? directory.TryReadHead(id, out _) : null;
-        var fits = parentHead is not null && parentHead.Footer.UniqueId == head!.Header!.Value.ParentUniqueId;
-
+        var found = FindBase(directory, leaf);
         if (!directory.Exists(leaf))
         {
-            if (fits)
+            if (found is not null)
                 directory.Move(replacement, directory.PathOf(leaf));
             return;
         }
 
-        if (fits && directory.TryReadHead(leaf, out _)?.Footer.UniqueId == parentHead!.Footer.UniqueId)
-            directory.Delete(directory.PathOf(parent!.Value));
+        if (found is var (id, uniqueId) && directory.TryReadHead(leaf, out _)?.Footer.UniqueId == uniqueId)
+            directory.Delete(directory.PathOf(id));
         directory.Delete(replacement);
+    }
+
+    /// <summary>The file that a replacement leaf was made for, if it is there.</summary>
+    public static (Guid Id, Guid UniqueId)? FindBase(TreeDirectory directory, Guid leaf)
+    {
+        if (directory.TryReadHead(leaf, out _, TreeDirectory.NewSuffix) is not { HasParent: true, Header: { } header }
+            || TreeDirectory.ParentId(header.ParentName) is not { } id
+            || !directory.Exists(id))
+            return null;
+        return directory.TryReadHead(id, out _)?.Footer.UniqueId == header.ParentUniqueId ? (id, header.ParentUniqueId) : null;
     }
 
     private void HideParents()

@@ -8,7 +8,7 @@ namespace XapiCompat.Storage.VhdTree;
 /// <param name="type">The SR type served: its driver's description and the way from device_config to a directory.</param>
 /// <param name="claims">The directories of attached SRs, shared by all plugins that have some.</param>
 public sealed class VhdTreePlugin(
-    IReadOnlyList<string> roots, TreeType type, TimeProvider time, VhdTreeOptions? options = null, DirectoryClaims? claims = null) : IStoragePlugin
+    IReadOnlyList<string> roots, TreeType type, TimeProvider time, VhdTreeOptions? options = null, DirectoryClaims? claims = null) : IStoragePlugin, IStorageCheck
 {
     private readonly VhdTreeOptions _options = options ?? new VhdTreeOptions();
     private readonly DirectoryClaims _claims = claims ?? new DirectoryClaims();
@@ -52,6 +52,22 @@ public sealed class VhdTreePlugin(
         {
             claim.Dispose();
             throw;
+        }
+    }
+
+    public ValueTask<SrCheck> CheckAsync(SrConfiguration configuration, bool repair, CancellationToken cancellationToken)
+    {
+        var path = Locate(configuration, StorageFault.SrUnavailable, "the SR cannot be used");
+        if (!Directory.Exists(path))
+            throw new StorageException(StorageFault.SrUnavailable, "no such directory " + path);
+        using var claim = repair ? _claims.Take(path) : null;
+        try
+        {
+            return ValueTask.FromResult(new TreeChecker(new TreeDirectory(path, _options, time)).Run(repair, cancellationToken));
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            throw Faults.From(e, StorageFault.ScanFailed, "the SR cannot be read");
         }
     }
 

@@ -48,6 +48,11 @@ public sealed class PlannedVolumes(string directory, bool durable)
         return lines.IsEmpty ? inner : new PlannedSr(inner, lines, Parse, key => NoteMade(sr, key));
     }
 
+    /// <summary>Keys of the volumes that were planned and have not been made yet.</summary>
+    public IReadOnlySet<string> Unmade(Guid sr) => File.Exists(PlanOf(sr))
+        ? File.ReadLines(PlanOf(sr)).Where(l => l.Length > KeyLength).Select(l => l[..KeyLength]).Except(File.Exists(Made(sr)) ? File.ReadLines(Made(sr)) : []).ToHashSet(StringComparer.Ordinal)
+        : new HashSet<string>();
+
     /// <summary>Drops the plan of an SR that is destroyed.</summary>
     public void Forget(Guid sr)
     {

@@ -23,10 +23,10 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>False when SQLite has ended a transaction by itself.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(_handle) == 0;
 
-    public static SqliteDatabase Open(string path)
+    public static SqliteDatabase Open(string path, bool write = true)
     {
         Batteries_V2.Init();
-        var code = raw.sqlite3_open_v2(path, out var handle, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE, null);
+        var code = raw.sqlite3_open_v2(path, out var handle, write ? raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE : raw.SQLITE_OPEN_READONLY, null);
         var database = new SqliteDatabase(path, handle);
         try
         {

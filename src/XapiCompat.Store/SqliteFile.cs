@@ -37,7 +37,37 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
+    /// <summary>For a look beside a running server, or without one.</summary>
+    public static SqliteFile OpenReadOnly(string path)
+    {
+        var database = SqliteDatabase.Open(path, write: false);
+        try
+        {
+            var version = int.Parse(database.Text("PRAGMA user_version")!, CultureInfo.InvariantCulture);
+            return version <= SchemaVersion ? new(database) : throw new StateVersionException(version, SchemaVersion);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
     public void Dispose() => _database.Dispose();
+
+    /// <summary>Everything that SQLite finds wrong with the file; empty when it is sound.</summary>
+    public IReadOnlyList<string> CheckIntegrity()
+    {
+        var problems = new List<string>();
+        using var statement = _database.Prepare("PRAGMA integrity_check");
+        while (_database.Step(statement))
+        {
+            if (raw.sqlite3_column_text(statement, 0).utf8_to_string() is var line and not "ok")
+                problems.Add(line);
+        }
+
+        return problems;
+    }
 
     /// <summary>Moves everything from the write-ahead log into the database file and syncs it to disk.</summary>
     public void Checkpoint() => _database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -76,7 +106,7 @@ internal sealed class SqliteFile : IDisposable
                 raw.sqlite3_column_text(statement, 0).utf8_to_string(),
                 raw.sqlite3_column_text(statement, 1).utf8_to_string(),
                 raw.sqlite3_column_text(statement, 2).utf8_to_string(),
-                raw.sqlite3_column_text(statement, 3).utf8_to_string().Split('\n')));
+                raw.sqlite3_column_text(statement, 3).utf8_to_string() is { Length: > 0 } keys ? keys.Split('\n') : []));
         }
 
         return intents;

@@ -145,14 +145,27 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         var sr = store.Current.Get("SR", vdi.Target("SR"));
         var attached = storage.Attached(sr);
         RequireManaged(vdi);
-        await using var scope = await guard.BeginAsync(context, [new("SR", sr.Reference, "vdi_resize"), new("VDI", self.Text, operation)]);
-        await ClosingDatapaths.WaitAsync(attached, vdi.Text("location"), clock, context.Cancellation);
-        var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, operation);
-        store.Commit(unit =>
+
+        // Nothing would have to be removed; a start looks at the sizes of the SR.
+        var intent = new Intent(ids.NewUuidText(), sr.Uuid, operation, []);
+        await using var scope = await guard.BeginAsync(
+            context, [new("SR", sr.Reference, "vdi_resize"), new("VDI", self.Text, operation)], unit => unit.BeginIntent(intent));
+        try
         {
-            records.Apply(unit, sr, changes);
-            scope.End(unit);
-        });
+            await ClosingDatapaths.WaitAsync(attached, vdi.Text("location"), clock, context.Cancellation);
+            var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, operation);
+            store.Commit(unit =>
+            {
+                records.Apply(unit, sr, changes);
+                unit.EndIntent(intent.Id);
+                scope.End(unit);
+            });
+        }
+        catch
+        {
+            store.Commit(unit => unit.EndIntent(intent.Id));
+            throw;
+        }
     }
 
     /// <summary>Name and description live with the data as well.</summary>

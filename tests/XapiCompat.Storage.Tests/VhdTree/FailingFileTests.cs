@@ -148,6 +148,7 @@ public sealed class FailingFileTests(ITestOutputHelper output)
         await scene.ReattachAsync();
         await scene.VerifyAsync(because);
         scene.Strays().Should().BeEmpty(because);
+        (await scene.CheckAsync()).Findings.Where(f => f.Level != FindingLevel.Note).Should().BeEmpty(because);
         return failed is not null;
     }
 

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using XapiCompat.Disks.Vhd;
 using XapiCompat.Storage.VhdTree;
 
 namespace XapiCompat.Storage.Tests.VhdTree;
@@ -66,6 +67,32 @@ internal sealed class TreeScene : IAsyncDisposable
         await scene.Sr.DestroyVolumeAsync(source, default);
         scene.Expected.Remove(source);
         return scene;
+    }
+
+    public string PathOf(string key) => Path.Combine(Directory, key + ".vhd");
+
+    /// <summary>The base copy below a volume.</summary>
+    public string BaseOf(string key)
+    {
+        using var file = VhdIo.Open(PathOf(key), VhdAccess.Read);
+        var bytes = new byte[DynamicHeader.Size];
+        file.Read(DynamicHeader.UsualOffset, bytes);
+        DynamicHeader.TryRead(bytes, out var header, out _).Should().BeTrue();
+        return Path.GetFileNameWithoutExtension(header.ParentName);
+    }
+
+    public async Task PutAsync(string name, string text) => await File.WriteAllTextAsync(Path.Combine(Directory, name), text);
+
+    public ValueTask<SrCheck> CheckAsync(bool repair = false) => NewPlugin().CheckAsync(_configuration, repair, default);
+
+    /// <summary>Every file with its contents.</summary>
+    public Dictionary<string, string> Fingerprint() => System.IO.Directory.EnumerateFiles(Directory)
+        .ToDictionary(f => f, f => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(f))));
+
+    public async Task DetachAsync()
+    {
+        await _sr!.DisposeAsync();
+        _sr = null;
     }
 
     /// <summary>As in a new process: nothing is known of what the last one held.</summary>

@@ -243,6 +243,10 @@ public sealed class VhdTreeCrashTests(ITestOutputHelper output)
             if (finished is not null)
                 Directory.EnumerateFiles(Trees.DirectoryOf(_root, _configuration)).Select(Path.GetFileName).Should().BeSubsetOf(allowed, because);
 
+            // A base that could not be marked is marked by the next attach.
+            if (finished is not null)
+                (await NewPlugin().CheckAsync(_configuration, repair: false, default)).Findings.Where(f => f.Level != FindingLevel.Note).Should().BeEmpty(because);
+
             // And the tree works.
             await WriteAsync(Volume is var volume && _expected.ContainsKey(volume) ? volume : Root, 77);
             (await FirstByteAsync(Snapshot)).Should().Be(_expected[Snapshot]);
