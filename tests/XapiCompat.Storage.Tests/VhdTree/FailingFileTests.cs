@@ -37,10 +37,8 @@ public sealed class FailingFileTests(ITestOutputHelper output)
     {
         var data = new TheoryData<string, bool>();
         foreach (var trouble in FileTrouble.All)
-        {
-            data.Add(trouble.Name, false);
-            data.Add(trouble.Name, true);
-        }
+            data.Add(trouble.Name, trouble.Name != "EDQUOT");
+        data.Add("EIO", false);
 
         return data;
     }

@@ -1,6 +1,5 @@
 using FluentAssertions;
 using XapiCompat.Disks.Vhd;
-using XapiCompat.Storage.VhdTree;
 using Xunit;
 
 namespace XapiCompat.Storage.Tests.VhdTree;

@@ -68,7 +68,7 @@ public sealed class CheckCommandTests(ITestOutputHelper output) : IAsyncLifetime
     {
         await _server.StopAsync();
         var model = Model.Load();
-        using (var store = RecordStore.Open(_server.Database, model))
+        using (var store = await RecordStore.OpenAsync(_server.Database, model))
         {
             var vdi = model.Class("VDI");
             var disk = store.Current.FindByUuid(vdi, _disk)!;
