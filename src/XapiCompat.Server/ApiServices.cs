@@ -44,7 +44,7 @@ internal sealed class ApiServices
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
-            .Bind(new SubjectHandlers(store))
+            .Bind(new SubjectHandlers(store, ids))
             .Bind(new AuthHandlers(store, credentials))
             .Bind(new TaskHandlers(store, Tasks, Access))
             .Bind(new EventHandlers(Events, new(store, clock, options.EventDelay)))

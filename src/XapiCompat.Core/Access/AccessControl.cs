@@ -1,3 +1,4 @@
+using XapiCompat.Core.Services;
 using XapiCompat.Datamodel;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -11,6 +12,7 @@ namespace XapiCompat.Core.Access;
 public sealed class AccessControl(Model model, RoleTable roles)
 {
     private readonly FieldDef _superuser = model.Class("session").Find("is_local_superuser")!;
+    private readonly FieldDef _pool = model.Class("session").Find("pool")!;
     private readonly FieldDef _permissions = model.Class("session").Find("rbac_permissions")!;
     private readonly FieldDef _sid = model.Class("session").Find("auth_user_sid")!;
     private readonly Dictionary<string, HttpActionDef> _actions = model.HttpActions.ToDictionary(a => a.Action, StringComparer.Ordinal);
@@ -32,7 +34,13 @@ public sealed class AccessControl(Model model, RoleTable roles)
             }
         }
 
-        return (message.Roles & rights) != 0 ? null : Denied(message.Permission, message.Roles);
+        if ((message.Roles & rights) == 0)
+            return Denied(message.Permission, message.Roles);
+
+        // Users, whatever their role, are no hosts; the superuser may play one.
+        return message.PoolInternal && (rights & RoleSet.LocalRoot) == 0 && !((XenBool)session[_pool]).Flag
+            ? Errors.Internal(message.FullName + " is for the hosts of a pool among themselves").Failure
+            : null;
     }
 
     /// <summary>

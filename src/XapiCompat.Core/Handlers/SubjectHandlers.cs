@@ -1,3 +1,4 @@
+using XapiCompat.Core.Access;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Services;
 using XapiCompat.Store;
@@ -6,8 +7,21 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Handlers;
 
 /// <summary>Users and groups that may log in, and their roles. A change holds from the next login on.</summary>
-public sealed class SubjectHandlers(RecordStore store)
+public sealed class SubjectHandlers(RecordStore store, IdSource ids)
 {
+    /// <summary>An identifier stands for one subject only; the empty one for nobody.</summary>
+    [XenMessage("subject.create")]
+    public Ref Create(CallContext context, XenStruct args) => store.Commit(unit =>
+    {
+        if (args["subject_identifier"]?.ToString() is { Length: > 0 } identifier && UserSubjects.Find(unit, identifier) is not null)
+            throw new XenException("SUBJECT_ALREADY_EXISTS");
+        var @class = unit.Model.Class("subject");
+        var reference = ids.NewReference();
+        unit.Insert(@class, reference, CreateRecord.Fields(@class, args));
+        unit.Set(reference, "uuid", ids.NewUuidText());
+        return new Ref(reference);
+    });
+
     [XenMessage("subject.add_to_roles")]
     public void AddToRoles(CallContext context, Ref self, Ref role) => store.Commit(unit =>
     {

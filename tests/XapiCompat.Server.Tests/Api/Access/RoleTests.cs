@@ -96,6 +96,35 @@ public sealed class RoleTests(RoleServer roles) : IClassFixture<RoleServer>
     }
 
     [Fact]
+    [SeesEffectOf("subject.create")]
+    public async Task An_identifier_stands_for_one_subject()
+    {
+        var root = await roles.Server.LoginAsync();
+        var made = await root.TextAsync("subject.create", JsonArguments.Map(("subject_identifier", "S-1-5-21-7"), ("other_config", JsonArguments.Map(("subject-name", "seven")))));
+        var record = await root.RecordAsync("subject", made);
+        record["subject_identifier"]!.GetValue<string>().Should().Be("S-1-5-21-7");
+        record["other_config"]!["subject-name"]!.GetValue<string>().Should().Be("seven");
+        (await root.TextAsync("role.get_name_label", Texts(record["roles"]!).Single())).Should().Be("pool-admin");
+        foreach (var taken in new[] { "S-1-5-21-7", await TakenAsync(root) })
+            (await root.ErrorAsync("subject.create", JsonArguments.Map(("subject_identifier", taken), ("other_config", JsonArguments.Map())))).Should().Equal("SUBJECT_ALREADY_EXISTS");
+        await root.CallAsync("subject.destroy", made);
+        await root.CallAsync("subject.destroy", await root.TextAsync("subject.create", JsonArguments.Map(("subject_identifier", "S-1-5-21-7"), ("other_config", JsonArguments.Map()))));
+    }
+
+    [Fact]
+    public async Task What_hosts_say_to_each_other_is_not_for_users()
+    {
+        var root = await roles.Server.LoginAsync();
+        var host = (await root.ListAsync("host.get_all"))[0];
+        var admin = await roles.LoginAsync("pool-admin");
+        (await admin.ErrorAsync("pool.audit_log_append", "a line")).Should().HaveElementAt(0, "INTERNAL_ERROR").And.HaveCount(2);
+        (await admin.ErrorAsync("host.sync_vlans", host)).Should().HaveElementAt(0, "INTERNAL_ERROR");
+        (await admin.ErrorAsync("VM.atomic_set_resident_on", SampleValues.Nowhere, host)).Should().HaveElementAt(0, "RBAC_PERMISSION_DENIED");
+        (await (await roles.LoginAsync("read-only")).ErrorAsync("host.sync_vlans", host)).Should().HaveElementAt(0, "RBAC_PERMISSION_DENIED");
+        (await root.AnswerAsync("host.sync_vlans", SampleValues.Nowhere)).Error.Should().NotContain(e => e.Contains("among themselves"));
+    }
+
+    [Fact]
     [SeesEffectOf("subject.add_to_roles", "subject.remove_from_roles", "subject.get_permissions_name_label")]
     public async Task Changed_roles_hold_from_the_next_login_on()
     {
@@ -208,6 +237,9 @@ public sealed class RoleTests(RoleServer roles) : IClassFixture<RoleServer>
         answer.Status.Should().Be(403);
         (await owner.TextAsync("task.get_status", task)).Should().Be("pending");
     }
+
+    private static async Task<string> TakenAsync(XenClient root) =>
+        (await root.CallAsync("subject.get_all_records")).AsObject().Select(p => p.Value!["subject_identifier"]!.GetValue<string>()).First(i => i != "S-1-5-21-7");
 
     private static string Text(JsonNode record, string field) => record[field]!.GetValue<string>();
 
