@@ -108,6 +108,7 @@ public sealed class ServerHost : IAsyncDisposable
         NbdListener? nbd = null;
         var stopping = new CancellationTokenSource();
         var certificate = new ServerCertificateFile(state.Certificate, Environment.MachineName, clock);
+        var pause = CollectorPause.For(state.Database, options.Seed);
         // What takes long and does not depend on each other is done on all processors.
         var file = RecordFile.Open(state.Database, options.Durable);
         var certifying = options.Https is null ? Task.CompletedTask : Task.Run(() => certificate.Current, CancellationToken.None);
@@ -138,7 +139,7 @@ public sealed class ServerHost : IAsyncDisposable
             await ListenAsync(app, addressed, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();
-            return new(state, store, storage, app, stopping, nbd, Task.WhenAll(Task.Run(() => AllowedOperations.DeriveRest(store, stopping.Token), CancellationToken.None), HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token)))
+            return new(state, store, storage, app, stopping, nbd, Task.WhenAll(Task.Run(() => FinishStart(store, pause, stopping.Token), CancellationToken.None), HousekeepAsync(api.Sessions, api.Tasks, api.Schedules, clock, log, stopping.Token)))
             {
                 BoundMessages = api.BoundMessages,
                 Api = api,
@@ -158,6 +159,7 @@ public sealed class ServerHost : IAsyncDisposable
                 await storage.DisposeAsync();
             await file.DisposeAsync();
             state.Dispose();
+            pause.Dispose();
             if (e is SeedException)
                 throw new StartFailure(e.Message);
             throw;
@@ -214,6 +216,13 @@ public sealed class ServerHost : IAsyncDisposable
         await api.Machines.Recovery.RunAsync(cancellationToken);
         AllowedOperations.DeriveLater(store);
         store.Derive = AllowedOperations.Derive;
+    }
+
+    /// <summary>What clients need not wait for.</summary>
+    private static void FinishStart(RecordStore store, CollectorPause pause, CancellationToken stopping)
+    {
+        AllowedOperations.DeriveRest(store, stopping);
+        pause.Dispose();
     }
 
     private static async Task ListenAsync(WebApplication app, ServerOptions options, CancellationToken cancellationToken)

@@ -5,10 +5,11 @@ namespace XapiCompat.Store;
 /// <summary>Rows as they came from the file, to be decoded on another thread.</summary>
 internal sealed class RowBatch
 {
-    private const int Enough = 1 << 19;
+    /// <summary>Bytes; the buffer stays below the size from which on it would be a large object, which collectors treat as old.</summary>
+    private const int Enough = 1 << 16;
 
     private readonly List<Row> _rows = [];
-    private byte[] _bytes = new byte[1 << 16];
+    private byte[] _bytes = new byte[80 << 10];
     private int _used;
 
     public bool IsFull => _used >= Enough;
@@ -16,7 +17,7 @@ internal sealed class RowBatch
     public void Add(ReadOnlySpan<byte> @class, string reference, long created, long modified, ReadOnlySpan<byte> fields)
     {
         if (_used + @class.Length + fields.Length > _bytes.Length)
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _used + @class.Length + fields.Length));
+            Array.Resize(ref _bytes, Math.Max(_bytes.Length, _used + @class.Length + fields.Length));
         @class.CopyTo(_bytes.AsSpan(_used));
         fields.CopyTo(_bytes.AsSpan(_used + @class.Length));
         _rows.Add(new(reference, created, modified, _used, @class.Length, fields.Length));
