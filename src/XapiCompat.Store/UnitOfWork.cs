@@ -11,6 +11,10 @@ public sealed class UnitOfWork : IRecords
 {
     private readonly Database _base;
     private readonly Dictionary<string, Record> _drafts = new(StringComparer.Ordinal);
+
+    /// <summary>Who got a uuid in this unit; one that has lost it again is found out by looking.</summary>
+    private readonly Dictionary<(ClassDef Class, string Uuid), string> _byUuid = [];
+
     private readonly Dictionary<string, Record> _deleted = new(StringComparer.Ordinal);
 
     internal UnitOfWork(Database database, Model model)
@@ -45,13 +49,9 @@ public sealed class UnitOfWork : IRecords
 
     public Record? FindByUuid(ClassDef @class, string uuid)
     {
-        foreach (var draft in _drafts.Values)
-        {
-            if (draft.Class == @class && draft.Class.Find("uuid") is not null && draft.Uuid == uuid)
-                return draft;
-        }
-
-        return _base.FindByUuid(@class, uuid) is { } found && !_deleted.ContainsKey(found.Reference) ? found : null;
+        if (_byUuid.TryGetValue((@class, uuid), out var reference) && _drafts.TryGetValue(reference, out var draft) && draft.Uuid == uuid)
+            return draft;
+        return _base.FindByUuid(@class, uuid) is { } found && Find(found.Reference) is { } current && current.Uuid == uuid ? current : null;
     }
 
     public IEnumerable<Record> All(ClassDef @class) =>
@@ -68,6 +68,8 @@ public sealed class UnitOfWork : IRecords
             values[@class[field]] = value;
         var record = new Record(@class, reference, values, 0, 0);
         _drafts.Add(reference, record);
+        if (@class.Find("uuid") is not null)
+            _byUuid[(@class, record.Uuid)] = reference;
         return record;
     }
 
@@ -80,6 +82,8 @@ public sealed class UnitOfWork : IRecords
         if (!_drafts.TryGetValue(reference, out var draft))
             _drafts[reference] = draft = current.Draft();
         draft.Write(index, value);
+        if (field == "uuid")
+            _byUuid[(draft.Class, draft.Uuid)] = reference;
     }
 
     /// <summary>Makes an object count as changed although no field differs: event.inject.</summary>
@@ -167,12 +171,13 @@ public sealed class UnitOfWork : IRecords
             return;
         var items = ((XenArray)record[edit.Relation.Many]).Items;
         var kept = edit.Removed.Count == 0 ? items : [.. items.Where(i => !edit.Removed.Contains(i.ToString()!))];
-        IEnumerable<string> added = edit.Added;
-        if (edit.Added.Count == 1)
-            added = kept.Any(i => i.ToString() == edit.Added[0]) ? [] : edit.Added;
-        else if (kept.Count > 0)
-            added = edit.Added.Except(kept.Select(i => i.ToString()!), StringComparer.Ordinal);
-        Set(target, edit.Relation.Many.Name, new XenArray([.. kept, .. added.Select(XenString.Of)]));
+
+        // A new object cannot be in the set yet, so that the sets of thousands are not searched for it.
+        var known = edit.Added.Where(a => Before(a) is not null).ToHashSet(StringComparer.Ordinal);
+        if (known.Count > 0)
+            known.IntersectWith(kept.Select(i => i.ToString()!));
+        XenValue[] added = [.. edit.Added.Where(a => !known.Contains(a)).Select(XenString.Of)];
+        Set(target, edit.Relation.Many.Name, new XenArray([.. kept, .. added]));
     }
 
     private sealed class SetEdit(RelationDef relation)

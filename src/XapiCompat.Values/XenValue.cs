@@ -152,7 +152,9 @@ public sealed class XenArray(IReadOnlyList<XenValue> items) : XenValue
 
     public static XenArray Of(IEnumerable<string> texts) => new([.. texts.Select(XenString.Of)]);
 
-    public override bool Equals(XenValue? other) => other is XenArray a && a.Items.SequenceEqual(Items);
+    // Most comparisons are of a value with itself, and sets of references grow to many thousands.
+    public override bool Equals(XenValue? other) =>
+        ReferenceEquals(this, other) || (other is XenArray a && (ReferenceEquals(a.Items, Items) || (a.Items.Count == Items.Count && a.Items.SequenceEqual(Items))));
 
     public override int GetHashCode() => Items.Count;
 }

@@ -16,7 +16,7 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
         foreach (var key in changes.Removed)
         {
             if (Find(unit, sr, key) is { } gone)
-                Delete(unit, gone);
+                DeleteRecord(unit, gone);
         }
 
         UpdateAllocation(unit, sr);
@@ -41,6 +41,13 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
     /// <summary>Removes a VDI's record, its VBDs and what points to it as suspend image.</summary>
     public static void Delete(UnitOfWork unit, Record vdi)
     {
+        DeleteRecord(unit, vdi);
+        if (unit.Find(vdi.Target("SR")) is { } sr)
+            UpdateAllocation(unit, sr);
+    }
+
+    private static void DeleteRecord(UnitOfWork unit, Record vdi)
+    {
         foreach (var vbd in vdi.Set("VBDs").Select(unit.Find).OfType<Record>().ToList())
             DeviceRecords.DeleteVbd(unit, vbd);
         if (vdi.Text("type") == "suspend")
@@ -50,8 +57,6 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
         }
 
         unit.Delete(vdi.Reference);
-        if (unit.Find(vdi.Target("SR")) is { } sr)
-            UpdateAllocation(unit, sr);
     }
 
     public static Record? Find(UnitOfWork unit, Record sr, string key)
