@@ -16,8 +16,8 @@ public sealed class NbdExport : IAsyncDisposable
 
     public required bool ReadOnly { get; init; }
 
-    /// <summary>Maps of what changed since older states of the disk, offered as <c>qemu:dirty-bitmap:NAME</c>.</summary>
-    public Func<IReadOnlyList<NbdDirtyBitmap>> DirtyBitmaps { get; init; } = () => [];
+    /// <summary>Maps of what changed since older states of the disk, offered as <c>qemu:dirty-bitmap:NAME</c>; null: there are none.</summary>
+    public INbdBitmaps? DirtyBitmaps { get; init; }
 
     /// <summary>Cancelled when the export ends before its clients do: requests under way are answered, others not read.</summary>
     public CancellationToken Ending { get; init; }

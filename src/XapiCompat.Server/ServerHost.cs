@@ -135,7 +135,7 @@ public sealed class ServerHost : IAsyncDisposable
             var pipeline = await building;
             pipeline.Connect(addressed, certificate, clock, rpc, api.Transfers, api.Places, hosts);
             var app = pipeline.App;
-            nbd = NbdListeners.Start(options, hosts, api, store, certificate, clock, log);
+            nbd = NbdListeners.Start(options, hosts, api, store, storage, certificate, clock, log);
             await ListenAsync(app, addressed, cancellationToken);
             var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
                 .Where(a => !a.Contains("//unix:", StringComparison.Ordinal)).Select(a => new Uri(a)).ToList();

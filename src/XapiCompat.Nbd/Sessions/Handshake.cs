@@ -220,7 +220,7 @@ internal sealed class Handshake(Stream stream, INbdExports exports, NbdSessionOp
         }
         else
         {
-            foreach (var context in MetaContexts.List(export, queries))
+            foreach (var context in await MetaContexts.ListAsync(export, queries, cancellationToken))
                 replies.AddContext(0, context);
         }
 

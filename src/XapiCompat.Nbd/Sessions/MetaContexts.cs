@@ -9,18 +9,23 @@ internal static class MetaContexts
     private const string BitmapSpace = "qemu:dirty-bitmap:";
 
     /// <summary>What a client could choose; a query may name a whole namespace. No query: everything.</summary>
-    public static List<string> List(NbdExport export, IReadOnlyList<string> queries)
+    public static async ValueTask<List<string>> ListAsync(NbdExport export, IReadOnlyList<string> queries, CancellationToken cancellationToken)
     {
         var names = new List<string>();
         if (queries.Count == 0 || queries.Any(q => q is BaseSpace or Allocation))
             names.Add(Allocation);
-        if (queries.Count > 0 && !queries.Any(q => q.StartsWith(QemuSpace, StringComparison.Ordinal)))
+        if (export.DirtyBitmaps is not { } bitmaps)
             return names;
-        foreach (var bitmap in export.DirtyBitmaps())
+        if (queries.Count == 0 || queries.Any(q => q is QemuSpace or BitmapSpace))
         {
-            var name = BitmapSpace + bitmap.Name;
-            if (queries.Count == 0 || queries.Any(q => q is QemuSpace or BitmapSpace || q == name))
-                names.Add(name);
+            names.AddRange((await bitmaps.ListAsync(cancellationToken)).Select(name => BitmapSpace + name));
+            return names;
+        }
+
+        foreach (var query in queries.Where(q => q.StartsWith(BitmapSpace, StringComparison.Ordinal)).Distinct().Take(NbdLimits.MostContexts))
+        {
+            if (await bitmaps.LoadAsync(query[BitmapSpace.Length..], cancellationToken) is not null)
+                names.Add(query);
         }
 
         return names;
@@ -30,22 +35,13 @@ internal static class MetaContexts
     public static async ValueTask<List<ChosenContext>> ChooseAsync(NbdExport export, IReadOnlyList<string> queries, CancellationToken cancellationToken)
     {
         var chosen = new List<ChosenContext>();
-        IReadOnlyList<NbdDirtyBitmap>? bitmaps = null;
-        foreach (var query in queries)
+        foreach (var query in queries.Distinct(StringComparer.Ordinal).Where(q => q == Allocation || q.StartsWith(BitmapSpace, StringComparison.Ordinal)).Take(NbdLimits.MostContexts))
         {
-            if (chosen.Count == NbdLimits.MostContexts || chosen.Exists(c => c.Name == query))
-                continue;
             var id = (uint)chosen.Count + 1;
             if (query == Allocation)
-            {
                 chosen.Add(new(id, query, null));
-            }
-            else if (query.StartsWith(BitmapSpace, StringComparison.Ordinal)
-                && (bitmaps ??= export.DirtyBitmaps()).FirstOrDefault(b => query.AsSpan(BitmapSpace.Length).SequenceEqual(b.Name)) is { } bitmap
-                && await bitmap.LoadAsync(cancellationToken) is { } loaded)
-            {
+            else if (export.DirtyBitmaps is { } bitmaps && await bitmaps.LoadAsync(query[BitmapSpace.Length..], cancellationToken) is { } loaded)
                 chosen.Add(new(id, query, loaded));
-            }
         }
 
         return chosen;

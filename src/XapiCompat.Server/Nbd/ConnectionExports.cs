@@ -48,7 +48,7 @@ internal sealed class ConnectionExports(NbdServices services, bool disks, CallOr
             Description = Describe(export),
             Device = export.Device,
             ReadOnly = !export.Writable,
-            DirtyBitmaps = () => services.DirtyBitmaps(export.Vdi),
+            DirtyBitmaps = new DirtyBitmaps(services.Store, services.Storage, export.Vdi),
             Ending = export.Ending,
             Release = () =>
             {
@@ -78,7 +78,7 @@ internal sealed class ConnectionExports(NbdServices services, bool disks, CallOr
                 Description = "VDI " + source.VdiUuid.ToString("D"),
                 Device = source.Device,
                 ReadOnly = true,
-                DirtyBitmaps = () => services.DirtyBitmaps(source.VdiRef),
+                DirtyBitmaps = new DirtyBitmaps(services.Store, services.Storage, source.VdiRef),
                 Release = async () =>
                 {
                     services.GivePlaceBack();

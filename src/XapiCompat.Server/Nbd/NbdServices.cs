@@ -1,12 +1,12 @@
 using XapiCompat.Core.Exports;
+using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
-using XapiCompat.Nbd;
 using XapiCompat.Store;
 
 namespace XapiCompat.Server.Nbd;
 
 /// <summary>What the NBD server uses of the rest.</summary>
-internal sealed class NbdServices(RecordStore store, DiskTransfers transfers, LiveExports live, Func<string, IReadOnlyList<NbdDirtyBitmap>> dirtyBitmaps)
+internal sealed class NbdServices(RecordStore store, DiskTransfers transfers, LiveExports live, StorageHost storage)
 {
     /// <summary>As on a real host; more clients are turned away.</summary>
     public const int MostDiskConnections = 16;
@@ -19,8 +19,7 @@ internal sealed class NbdServices(RecordStore store, DiskTransfers transfers, Li
 
     public LiveExports Live { get; } = live;
 
-    /// <summary>The maps that clients of a disk may choose, by its reference.</summary>
-    public Func<string, IReadOnlyList<NbdDirtyBitmap>> DirtyBitmaps { get; } = dirtyBitmaps;
+    public StorageHost Storage { get; } = storage;
 
     public bool TryTakePlace()
     {

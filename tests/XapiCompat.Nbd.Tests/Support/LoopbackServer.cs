@@ -9,7 +9,7 @@ using XapiCompat.Testing;
 namespace XapiCompat.Nbd.Tests.Support;
 
 /// <summary>Sessions over loopback, and exports of memory by name: <c>disk</c> can be written, <c>fixed</c> cannot.</summary>
-public sealed class LoopbackServer : INbdExports, IAsyncDisposable
+public sealed class LoopbackServer : INbdExports, INbdBitmaps, IAsyncDisposable
 {
     private static readonly Lazy<X509Certificate2> Own = new(MakeCertificate);
 
@@ -63,7 +63,7 @@ public sealed class LoopbackServer : INbdExports, IAsyncDisposable
             Device = Device,
             ReadOnly = name == "fixed",
             Ending = Ending.Token,
-            DirtyBitmaps = () => [new("changes", _ => new(Changes)), new("gone", _ => new((NbdBitmap?)null))],
+            DirtyBitmaps = this,
             Release = () =>
             {
                 Interlocked.Decrement(ref _open);
@@ -71,6 +71,10 @@ public sealed class LoopbackServer : INbdExports, IAsyncDisposable
             },
         });
     }
+
+    public ValueTask<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken) => new((string[])["changes", "gone"]);
+
+    public ValueTask<NbdBitmap?> LoadAsync(string name, CancellationToken cancellationToken) => new(name == "changes" ? Changes : null);
 
     /// <summary>Waits until no session and no export is left.</summary>
     public async Task<bool> IsQuietAsync(int seconds = 30)
