@@ -1,6 +1,5 @@
 using XapiCompat.Core.Services;
 using XapiCompat.Nbd;
-using XapiCompat.Storage;
 using XapiCompat.Store;
 
 namespace XapiCompat.Server.Nbd;
