@@ -26,12 +26,12 @@ internal sealed class ApiServices
         Sessions = new SessionService(store, ids, clock, credentials, Roles, new(options.SessionIdle, options.LoginPause, log.LoginFailed));
         Events = new EventService(store, Sessions, clock, options.EventDelay);
         Tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
-        Volumes = new VolumeRecords(storage, ids);
+        var messages = new MessageService(store, ids, clock);
+        Volumes = new VolumeRecords(storage, new(messages), ids);
         var work = new VolumeWork(store, storage, Volumes, ids, clock);
         var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
         var copier = new VdiCopyService(store, storage, Volumes, work, guard, ids, clock);
         var vms = new VmService(store, guard);
-        var messages = new MessageService(store, ids, clock);
         var vmMessages = new VmMessages(messages);
         Machines = new(store, storage, guard, vdis, work, Tasks, new SimulatedBackend(options.VmDurations, clock, stopping), vmMessages, ids, clock, stopping);
         var copies = new VmCopyService(store, work, copier, Machines.Suspension, vmMessages, guard, ids, clock);
@@ -53,6 +53,7 @@ internal sealed class ApiServices
             .Bind(new VdiRecordHandlers(store, new(store, storage, Volumes, guard, ids)))
             .Bind(new VdiFieldHandlers(store, vdis))
             .Bind(new NbdInfoHandlers(store, NbdEndpoint, certificate))
+            .Bind(new VdiCbtHandlers(new(store, storage, Volumes, guard), new(store, storage, Volumes, guard, ids, clock)))
             .Bind(new SrHandlers(store, storage, Volumes, guard))
             .Bind(new SrLifecycleHandlers(store, srs, probe))
             .Bind(new SrFieldHandlers(store))

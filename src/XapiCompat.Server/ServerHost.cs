@@ -205,6 +205,7 @@ public sealed class ServerHost : IAsyncDisposable
         store.Commit(unit => SmRecords.Register(unit, seedIds, storage.Descriptions));
         await storage.AttachAllAsync(log.SrNotAttached, cancellationToken);
         await new IntentRecovery(store, storage, api.Volumes).RunAsync(cancellationToken);
+        await new CbtStartCheck(store, storage, api.Volumes).RunAsync(cancellationToken);
         await new SeedSnapshots(store, storage, ids, clock).TakeAsync(cancellationToken);
         foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.TryAttached(s) is not null).ToList())
         {

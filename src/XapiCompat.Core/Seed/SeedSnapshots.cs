@@ -31,7 +31,7 @@ public sealed class SeedSnapshots(RecordStore store, StorageHost storage, IdSour
         // What was taken before an interruption has used the first numbers.
         var ids = parts is [_, { Length: > 0 } number] ? new SeededIds(~long.Parse(number, CultureInfo.InvariantCulture)) : freshIds;
         store.Commit(unit => unit.SetFact(Promised, parts[0] + "  " + Begun));
-        var work = new VolumeWork(store, storage, new VolumeRecords(storage, ids), ids, clock);
+        var work = new VolumeWork(store, storage, new VolumeRecords(storage, new(new(store, ids, clock)), ids), ids, clock);
         for (var round = 1; round <= count; round++)
         {
             var disks = store.Current.All(store.Model.Class("VDI")).Where(v => Lacks(v, round))

@@ -16,7 +16,9 @@ public sealed class IntentRecovery(RecordStore store, StorageHost storage, Volum
         {
             if (store.Current.FindByUuid(store.Model.Class("SR"), group.Key) is not { } sr || storage.TryAttached(sr) is not { } attached)
                 continue;
-            foreach (var key in group.SelectMany(i => i.Keys))
+            foreach (var intent in group.Where(CbtIntents.Covers))
+                await CbtIntents.FinishAsync(store, records, sr, attached, intent, cancellationToken);
+            foreach (var key in group.Where(i => !CbtIntents.Covers(i)).SelectMany(i => i.Keys))
                 await attached.DestroyVolumeAsync(key, cancellationToken);
             var volumes = await attached.ListAsync(cancellationToken);
             var stat = await attached.StatAsync(cancellationToken);

@@ -23,6 +23,8 @@ public sealed class VdiCopyService(
         var source = store.Current.Get("VDI", vdi);
         var reference = baseVdi.IsNull ? null : store.Current.Get("VDI", baseVdi);
         VdiService.RequireManaged(source);
+        if (reference is not null)
+            VdiService.RequireData(reference);
         await using var scope = await guard.BeginAsync(context, [new("VDI", vdi.Text, "copy")]);
         if (!intoVdi.IsNull)
         {
@@ -174,6 +176,7 @@ public sealed class VdiCopyService(
     private void CheckTarget(Record into, Record source)
     {
         VdiService.RequireManaged(into);
+        VdiService.RequireData(into);
         if (into.Flag("read_only"))
             throw new XenException("VDI_READONLY", into.Reference);
         if (into.Int("virtual_size") < source.Int("virtual_size"))

@@ -1,5 +1,6 @@
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Operations;
+using XapiCompat.Storage;
 using XapiCompat.Store;
 using XapiCompat.Values;
 
@@ -32,7 +33,10 @@ public sealed class VdiIntroduction(RecordStore store, StorageHost storage, Volu
             }
 
             foreach (var name in (string[])["type", "sharable", "other_config", "xenstore_data"])
-                unit.Set(vdi, name, Storable.Clean(given[name]!));
+            {
+                if (name != "type" || volume.Kind == VolumeKind.Data)
+                    unit.Set(vdi, name, Storable.Clean(given[name]!));
+            }
             var known = unit.Find(vdi)!.Map("sm_config");
             foreach (var key in ((XenStruct)given["sm_config"]!).Names.Where(k => !known.Contains(k)))
                 unit.Set(vdi, "sm_config", unit.Find(vdi)!.Map("sm_config").With(key, ((XenStruct)given["sm_config"]!)[key]!));

@@ -156,7 +156,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             var changes = await Translated(() => attached.ResizeAsync(vdi.Text("location"), size, context.Cancellation), sr, self.Text, operation);
             store.Commit(unit =>
             {
-                records.Apply(unit, sr, changes);
+                records.Apply(unit, sr, changes, CbtAlerts.ResizeFailed);
                 unit.EndIntent(intent.Id);
                 scope.End(unit);
             });
@@ -254,6 +254,13 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
     {
         if (VdiOperations.Check(store.Current, vdi, operation) is { Code: not "OTHER_OPERATION_IN_PROGRESS" } refusal)
             throw refusal.AsException();
+    }
+
+    /// <summary>A disk whose data was destroyed can be neither read nor written.</summary>
+    internal static void RequireData(Record vdi)
+    {
+        if (vdi.Text("type") == "cbt_metadata")
+            throw new XenException("VDI_INCOMPATIBLE_TYPE", vdi.Reference, VdiTypeText.Of("cbt_metadata"));
     }
 
     internal static void RequireManaged(Record vdi)

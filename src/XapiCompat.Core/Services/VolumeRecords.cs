@@ -5,12 +5,13 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Services;
 
 /// <summary>Keeps VDI records equal to what a plugin reports: the only place where volume facts become fields.</summary>
-public sealed class VolumeRecords(StorageHost storage, IdSource ids)
+public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSource ids)
 {
     /// <summary>Writes everything that an operation changed; new volumes get plain records, gone ones lose theirs.</summary>
-    public void Apply(UnitOfWork unit, Record sr, VolumeChanges changes)
+    /// <param name="lost">What it means when a disk's changed blocks are not tracked any more; null when that was asked for.</param>
+    public void Apply(UnitOfWork unit, Record sr, VolumeChanges changes, string? lost = CbtAlerts.Inconsistent)
     {
-        var written = changes.Changed.Select(volume => (Record: Upsert(unit, sr, volume).Reference, Volume: volume)).ToList();
+        var written = changes.Changed.Select(volume => (Record: Upsert(unit, sr, volume, lost).Reference, Volume: volume)).ToList();
         foreach (var (record, volume) in written)
             VolumeKeys.Relink(unit, unit.Find(record)!, volume);
         foreach (var key in changes.Removed)
@@ -69,12 +70,16 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
             .FirstOrDefault(v => v.Text("location") == key);
     }
 
-    private Record Upsert(UnitOfWork unit, Record sr, VolumeInfo volume)
+    private Record Upsert(UnitOfWork unit, Record sr, VolumeInfo volume, string? lost)
     {
         var record = (volume.Uuid is null ? Find(unit, sr, volume.Key) : FindIndexed(unit, sr, volume)) ?? Insert(unit, sr, volume);
         unit.Set(record.Reference, "virtual_size", volume.VirtualSize);
         unit.Set(record.Reference, "physical_utilisation", volume.PhysicalUtilisation);
         unit.Set(record.Reference, "managed", volume.Managed);
+        alerts.Note(unit, record, volume, lost);
+        unit.Set(record.Reference, "cbt_enabled", volume.CbtEnabled);
+        if (volume.Kind == VolumeKind.CbtMetadata)
+            unit.Set(record.Reference, "type", "cbt_metadata");
         unit.Set(record.Reference, "sm_config", MergeSmConfig(sr, unit.Find(record.Reference)!.Map("sm_config"), volume));
         return unit.Find(record.Reference)!;
     }
@@ -123,7 +128,7 @@ public sealed class VolumeRecords(StorageHost storage, IdSource ids)
     /// <summary>Only what this unit changes is looked at: an SR may hold thousands of disks.</summary>
     internal static void UpdateAllocation(UnitOfWork unit, Record sr)
     {
-        static long Size(Record? vdi) => vdi?.Flag("managed") == true ? vdi.Int("virtual_size") : 0;
+        static long Size(Record? vdi) => vdi?.Flag("managed") == true && vdi.Text("type") != "cbt_metadata" ? vdi.Int("virtual_size") : 0;
         static long Used(Record? vdi) => vdi?.Int("physical_utilisation") ?? 0;
         bool Inside(Record record) => record.Class.Name == "VDI" && record.Target("SR") == sr.Reference;
 

@@ -124,7 +124,7 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
                 ("snapshot_of", snapshot ? source.Reference : Ref.Null.Text),
                 ("snapshot_time", snapshot ? XenDate.Format(copy.Time) : XenDate.Never),
             ]);
-        records.Apply(unit, plan.Sr, changes);
+        records.Apply(unit, plan.Sr, changes, CbtAlerts.SnapshotFailed);
         return unit.Find(plan.NewReference)!;
     }
 

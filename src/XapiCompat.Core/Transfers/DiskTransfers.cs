@@ -142,7 +142,12 @@ public sealed class DiskTransfers(
         return new(Guid.Parse(baseRecord.Uuid), volume.DataId, changed ?? [new Extent(0, size, ExtentKind.Data)]);
     }
 
-    private Record FindVdi(string text) => store.FindDisk(text);
+    private Record FindVdi(string text)
+    {
+        var record = store.FindDisk(text);
+        VdiService.RequireData(record);
+        return record;
+    }
 
     /// <param name="IsOwn">The session was made for this request and ends with it.</param>
     private sealed record Caller(Record Session, bool IsOwn);

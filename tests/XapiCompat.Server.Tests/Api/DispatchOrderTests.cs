@@ -122,8 +122,8 @@ public sealed class DispatchOrderTests(RunningServer server) : IClassFixture<Run
     {
         var client = await server.LoginAsync();
         (await client.ErrorAsync("VM.migrate_send", Nowhere)).Should().StartWith("MESSAGE_PARAMETER_COUNT_MISMATCH");
-        (await client.ErrorAsync("VDI.enable_cbt", Nowhere)).Should().Equal("NOT_IMPLEMENTED", "VDI.enable_cbt");
-        (await Wire.CallAsync("VDI.enable_cbt", [NoSession, Nowhere])).Error.Should().Equal("SESSION_INVALID", NoSession);
+        (await client.ErrorAsync("pool_update.pool_clean", Nowhere)).Should().Equal("NOT_IMPLEMENTED", "pool_update.pool_clean");
+        (await Wire.CallAsync("pool_update.pool_clean", [NoSession, Nowhere])).Error.Should().Equal("SESSION_INVALID", NoSession);
     }
 
     [Fact]

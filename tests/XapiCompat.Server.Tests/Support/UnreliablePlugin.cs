@@ -81,6 +81,27 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
         public ValueTask<IReadOnlyList<Extent>?> CompareAsync(string baseKey, string key, CancellationToken cancellationToken) =>
             inner.CompareAsync(baseKey, key, cancellationToken);
 
+        public async ValueTask<VolumeChanges> EnableCbtAsync(string key, CancellationToken cancellationToken)
+        {
+            await faults.CheckAsync("enable_cbt", cancellationToken);
+            return await inner.EnableCbtAsync(key, cancellationToken);
+        }
+
+        public async ValueTask<VolumeChanges> DisableCbtAsync(string key, CancellationToken cancellationToken)
+        {
+            await faults.CheckAsync("disable_cbt", cancellationToken);
+            return await inner.DisableCbtAsync(key, cancellationToken);
+        }
+
+        public async ValueTask<VolumeChanges> DataDestroyAsync(string key, CancellationToken cancellationToken)
+        {
+            await faults.CheckAsync("data_destroy", cancellationToken);
+            return await inner.DataDestroyAsync(key, cancellationToken);
+        }
+
+        public ValueTask<ChangedBlocks> ListChangedBlocksAsync(string fromKey, string toKey, CancellationToken cancellationToken) =>
+            inner.ListChangedBlocksAsync(fromKey, toKey, cancellationToken);
+
         public async ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken) =>
             new Device(await inner.OpenAsync(key, mode, cancellationToken), faults);
 
