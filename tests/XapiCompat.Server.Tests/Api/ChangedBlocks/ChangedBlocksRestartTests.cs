@@ -78,7 +78,9 @@ public sealed class ChangedBlocksRestartTests(ITestOutputHelper output)
             snapshot = await rig.SnapshotAsync(vdi);
             using var upload = new HttpRequestMessage(HttpMethod.Put, $"/import_raw_vdi?session_id={rig.Api.Session}&vdi={vdi}&format=raw") { Content = new ByteArrayContent(body) };
             var sending = server.Http.SendAsync(upload);
-            await Task.Delay(random.Next(1, 60));
+            var file = new FileInfo(Directory.EnumerateFiles(directory.File("state"), await rig.Disks.UuidAsync(vdi) + ".vhd", SearchOption.AllDirectories).Single());
+            for (var enough = random.Next(1 << 20, Size / 2); file.Length < enough; file.Refresh())
+                await Task.Delay(1);
             server.Kill();
             await Record.ExceptionAsync(() => sending);
         }
