@@ -29,7 +29,7 @@ public sealed class VdiCopyHandlers(
         var sr = store.Current.Get("SR", vdi.Target("SR"));
         var attached = storage.Attached(sr);
         VdiService.RequireManaged(vdi);
-        VdiService.RequireData(vdi);
+        vdi.RequireData();
         return await VdiService.Translated(
             async () =>
             {
@@ -49,7 +49,7 @@ public sealed class VdiCopyHandlers(
         if (vm.Text("power_state") is not "Suspended" and var state)
             throw new XenException("VM_BAD_POWER_STATE", self.Text, "suspended", state.ToLowerInvariant());
         var image = store.Current.Get("VDI", value);
-        VdiService.RequireData(image);
+        image.RequireData();
         if (store.Current.Find(vm.Target("suspend_VDI")) is { } old && old.Reference != value.Text)
         {
             var (before, after) = (await Checksum(context, old.Ref), await Checksum(context, value));

@@ -24,7 +24,7 @@ public sealed class VdiCopyService(
         var reference = baseVdi.IsNull ? null : store.Current.Get("VDI", baseVdi);
         VdiService.RequireManaged(source);
         if (reference is not null)
-            VdiService.RequireData(reference);
+            reference.RequireData();
         await using var scope = await guard.BeginAsync(context, [new("VDI", vdi.Text, "copy")]);
         if (!intoVdi.IsNull)
         {
@@ -176,7 +176,7 @@ public sealed class VdiCopyService(
     private void CheckTarget(Record into, Record source)
     {
         VdiService.RequireManaged(into);
-        VdiService.RequireData(into);
+        into.RequireData();
         if (into.Flag("read_only"))
             throw new XenException("VDI_READONLY", into.Reference);
         if (into.Int("virtual_size") < source.Int("virtual_size"))

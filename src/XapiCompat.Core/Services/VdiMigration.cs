@@ -13,7 +13,7 @@ public sealed class VdiMigration(RecordStore store, StorageHost storage, VolumeW
         var source = store.Current.Get("VDI", vdi);
         var target = store.Current.Get("SR", sr);
         VdiService.RequireManaged(source);
-        VdiService.RequireData(source);
+        source.RequireData();
         if (source.Flag("cbt_enabled"))
             throw new XenException("VDI_CBT_ENABLED", vdi.Text);
         var vm = source.Set("VBDs").Select(store.Current.Find).OfType<Record>().Select(v => store.Current.Find(v.Target("VM"))).OfType<Record>().FirstOrDefault()

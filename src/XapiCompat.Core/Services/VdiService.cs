@@ -256,13 +256,6 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             throw refusal.AsException();
     }
 
-    /// <summary>A disk whose data was destroyed can be neither read nor written.</summary>
-    internal static void RequireData(Record vdi)
-    {
-        if (vdi.Text("type") == "cbt_metadata")
-            throw new XenException("VDI_INCOMPATIBLE_TYPE", vdi.Reference, VdiTypeText.Of("cbt_metadata"));
-    }
-
     internal static void RequireManaged(Record vdi)
     {
         if (!vdi.Flag("managed"))

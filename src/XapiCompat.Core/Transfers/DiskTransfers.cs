@@ -53,7 +53,7 @@ public sealed class DiskTransfers(
     public async ValueTask<ExportSource> OpenReadOnlyAsync(TransferCredentials credentials, string action, string vdi, CancellationToken cancellationToken)
     {
         await CheckAsync(credentials, action, cancellationToken);
-        return await OpenExportAsync(FindVdi(vdi).RequireData().Reference, null, cancellationToken);
+        return await OpenExportAsync(FindVdi(vdi).Reference, null, cancellationToken);
     }
 
     /// <summary>Who asks, when it may use the handler.</summary>
@@ -142,12 +142,7 @@ public sealed class DiskTransfers(
         return new(Guid.Parse(baseRecord.Uuid), volume.DataId, changed ?? [new Extent(0, size, ExtentKind.Data)]);
     }
 
-    private Record FindVdi(string text)
-    {
-        var record = store.FindDisk(text);
-        VdiService.RequireData(record);
-        return record;
-    }
+    private Record FindVdi(string text) => store.FindDisk(text).RequireData();
 
     /// <param name="IsOwn">The session was made for this request and ends with it.</param>
     private sealed record Caller(Record Session, bool IsOwn);
