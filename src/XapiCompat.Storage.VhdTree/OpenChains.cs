@@ -6,9 +6,10 @@ namespace XapiCompat.Storage.VhdTree;
 /// Opens and counts chains. Files are shared, so that a thousand clones of one snapshot open its chain once; whoever has
 /// a file open keeps its data, also when the volume is destroyed meanwhile.
 /// </summary>
-internal sealed class OpenChains(TreeDirectory directory)
+internal sealed partial class OpenChains(TreeDirectory directory)
 {
     private readonly Lock _lock = new();
+    private readonly HashSet<SharedChain> _open = [];
 
     /// <summary>
     /// Borrows the chain of a node. The caller holds the tree's lock, so that names do not change, and pairs the call with
@@ -41,6 +42,7 @@ internal sealed class OpenChains(TreeDirectory directory)
         {
             if (--chain.Users > 0)
                 return;
+            _open.Remove(chain);
             var node = chain.Node;
             if (node.Open.Reader == chain)
                 node.Open.Reader = null;
@@ -83,12 +85,14 @@ internal sealed class OpenChains(TreeDirectory directory)
 
     private SharedChain OpenChain(TreeNode node, VhdAccess access)
     {
-        var parents = BorrowLayers(Ancestors(node));
+        var parents = BorrowLayers(node.Ancestors);
         VhdFile? leaf = null;
         try
         {
             leaf = directory.Open(node.Id, access);
-            return new SharedChain(node, new VhdChain([leaf, .. parents.Select(layer => layer.File)]), parents);
+            var chain = new SharedChain(node, new VhdChain([leaf, .. parents.Select(layer => layer.File)]), parents);
+            _open.Add(chain);
+            return chain;
         }
         catch
         {
@@ -127,12 +131,6 @@ internal sealed class OpenChains(TreeDirectory directory)
             Close(closing);
             throw;
         }
-    }
-
-    private static IEnumerable<TreeNode> Ancestors(TreeNode node)
-    {
-        for (var parent = node.Parent; parent is not null; parent = parent.Parent)
-            yield return parent;
     }
 
     private static void Return(SharedLayer layer, List<VhdFile> closing)

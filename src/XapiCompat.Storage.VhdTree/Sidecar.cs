@@ -21,6 +21,12 @@ internal static class Sidecar
             foreach (var (key, value) in meta.Keys)
                 writer.WriteString(key, value);
             writer.WriteEndObject();
+            if (meta.Shown is { } shown)
+            {
+                writer.WriteString("shown_for", shown.UniqueId);
+                writer.WriteString("shown_as", shown.Name);
+            }
+
             writer.WriteEndObject();
         }
 
@@ -44,9 +50,10 @@ internal static class Sidecar
                 keys.ToImmutable())
             {
                 DataId = root.TryGetProperty("data_id", out var data) && data.TryGetGuid(out var id) ? id : null,
+                Shown = root.TryGetProperty("shown_for", out var uniqueId) && root.TryGetProperty("shown_as", out var name) ? (uniqueId.GetGuid(), name.GetGuid()) : null,
             };
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             return null;
         }

@@ -8,7 +8,7 @@ namespace XapiCompat.Storage.VhdTree;
 /// <c>&lt;uuid&gt;.vhd.new</c> that is about to replace one, and the file <c>&lt;uuid&gt;.vhd.tmp</c> that is about to become one;
 /// <c>&lt;uuid&gt;.raw</c> and <c>&lt;uuid&gt;.raw.tmp</c> for volumes that are plain files; <see cref="CbtFormat"/> names the logs of written blocks.
 /// </summary>
-internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimeProvider time)
+internal sealed partial class TreeDirectory(string path, VhdTreeOptions options, TimeProvider time)
 {
     public const string VhdSuffix = ".vhd";
     public const string NewSuffix = ".vhd.new";
@@ -205,6 +205,9 @@ internal sealed class TreeDirectory(string path, VhdTreeOptions options, TimePro
             foreach (var id in Ids(suffix).ToArray())
                 Delete(PathOf(id, suffix));
         }
+
+        foreach (var (kind, id) in Journals().ToArray())
+            DropJournal(kind, id);
     }
 
     public void Hide(Guid id)

@@ -34,15 +34,13 @@ internal sealed class TreeIndex
     public void Add(TreeNode node)
     {
         _nodes.Add(node.Id, node);
-        if (node.Parent is { } parent)
-            parent.Children++;
+        node.Parent?.ChildNodes.Add(node);
     }
 
     public void Remove(TreeNode node)
     {
         _nodes.Remove(node.Id);
-        if (node.Parent is { } parent)
-            parent.Children--;
+        node.Parent?.ChildNodes.Remove(node);
     }
 
     public void Abandon(Guid id) => _abandoned.Add(id);
@@ -59,6 +57,29 @@ internal sealed class TreeIndex
         _nodes.Add(baseId, leaf);
         Add(replacement);
         return replacement;
+    }
+
+    /// <summary>A node hangs on another parent from now on, or on none.</summary>
+    public void Move(TreeNode node, TreeNode? parent)
+    {
+        node.Parent?.ChildNodes.Remove(node);
+        node.Parent = parent;
+        parent?.ChildNodes.Add(node);
+    }
+
+    /// <summary>The leaf's parent has taken the leaf's name and place; the leaf's own file is gone.</summary>
+    public void Succeed(TreeNode leaf)
+    {
+        var parent = leaf.Parent!;
+        Remove(leaf);
+        _nodes.Remove(parent.Id);
+        parent.Id = leaf.Id;
+        parent.Hidden = false;
+        parent.Meta = leaf.Meta;
+        _nodes.Add(parent.Id, parent);
+
+        // Keeps those who still have the old file open from writing to it.
+        leaf.Hidden = true;
     }
 
     public void Break(Guid id, string reason) => _broken[id] = reason;

@@ -9,6 +9,8 @@ namespace XapiCompat.Storage.VhdTree;
 /// </summary>
 internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? parent)
 {
+    private HashSet<TreeNode>? _children;
+
     /// <summary>Uuid in the file's name.</summary>
     public Guid Id { get; set; } = id;
 
@@ -18,12 +20,25 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
     /// <summary>Virtual size in bytes.</summary>
     public long Size { get; set; } = size;
 
-    public TreeNode? Parent { get; } = parent;
+    public TreeNode? Parent { get; set; } = parent;
 
     /// <summary>Files in the chain from here to the root.</summary>
-    public int Depth { get; } = (parent?.Depth ?? 0) + 1;
+    public int Depth => 1 + Ancestors.Count();
 
-    public int Children { get; set; }
+    /// <summary>Nearest first.</summary>
+    public IEnumerable<TreeNode> Ancestors
+    {
+        get
+        {
+            for (var node = Parent; node is not null; node = node.Parent)
+                yield return node;
+        }
+    }
+
+    /// <summary>The nodes of the index that name this one as their parent.</summary>
+    public HashSet<TreeNode> ChildNodes => _children ??= [];
+
+    public int Children => _children?.Count ?? 0;
 
     /// <summary>True for a base: no volume, and never written again.</summary>
     public bool Hidden { get; set; }
@@ -46,13 +61,19 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
 
     public string Key => Id.ToString("D");
 
+    /// <summary>True while a child's blocks are copied into this base: nobody may look at it except through that child.</summary>
+    public volatile bool Merging;
+
     public bool IsEmpty => !HasBlocks && !Open.WriterHasBlocks;
 
     /// <summary>
     /// Names the data of this disk: an empty leaf of its parent's size shows the parent's data, so that neither a snapshot
     /// nor its making changes what the state is called.
     /// </summary>
-    private bool ShowsParent => Parent is not null && Parent.Size == Size && IsEmpty;
+    public bool ShowsParent => Parent is not null && Parent.Size == Size && IsEmpty;
+
+    /// <summary>Stands for what this file and its parents store.</summary>
+    public Guid DataName => Meta.Shown is { } shown && shown.UniqueId == UniqueId ? shown.Name : UniqueId;
 
     /// <summary>
     /// The state of the data and the volume, in one id: stable until a write, and different for two volumes with the
@@ -68,7 +89,7 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
 
         Span<byte> input = stackalloc byte[32];
         Id.TryWriteBytes(input, bigEndian: true, out _);
-        node.UniqueId.TryWriteBytes(input[16..], bigEndian: true, out _);
+        node.DataName.TryWriteBytes(input[16..], bigEndian: true, out _);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(input, hash);
         hash[6] = (byte)(hash[6] & 0x0F | 0x80);

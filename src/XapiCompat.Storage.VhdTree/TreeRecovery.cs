@@ -9,7 +9,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
     /// <summary>What a sidecar may belong to.</summary>
     public static readonly string[] Carriers = [TreeDirectory.VhdSuffix, TreeDirectory.RawSuffix, CbtFormat.Suffix];
 
-    public void Run()
+    public async ValueTask RunAsync()
     {
         foreach (var leaf in directory.Ids(TreeDirectory.NewSuffix).ToArray())
             SettleSwitch(leaf);
@@ -19,6 +19,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
                 directory.Delete(directory.PathOf(id, suffix));
         }
 
+        await new JournalRecovery(directory).RunAsync();
         var tracking = new CbtRecovery(directory, index, logs);
         tracking.SettleNames();
         new TreeLoader(directory, index).Load();

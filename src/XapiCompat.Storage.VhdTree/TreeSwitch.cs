@@ -5,7 +5,8 @@ namespace XapiCompat.Storage.VhdTree;
 /// volume each get an empty file on top of it. The order survives an end of the process between any two steps, and in
 /// durable mode a loss of power: the leaf's name always leads to its data.
 /// </summary>
-internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid newId, Guid baseId)
+/// <param name="newId">Null: the leaf alone stands on the base afterwards.</param>
+internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid? newId, Guid baseId)
 {
     private bool _linked;
     private bool _switched;
@@ -18,7 +19,7 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid ne
 
     private string Replacement => directory.PathOf(leaf.Id, TreeDirectory.NewSuffix);
 
-    private string Temporary => directory.PathOf(newId, TreeDirectory.TemporarySuffix);
+    private string Temporary => directory.PathOf(newId!.Value, TreeDirectory.TemporarySuffix);
 
     /// <summary>Throws after having undone everything, except when the process itself ends.</summary>
     public async ValueTask RunAsync(VolumeMeta meta)
@@ -26,8 +27,11 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid ne
         try
         {
             var parent = (baseId, leaf.UniqueId, directory.PathOf(leaf.Id));
-            await directory.WriteDiskAsync(Temporary, leaf.Size, NewUniqueId, parent);
-            await directory.WriteMetaAsync(newId, meta);
+            if (newId is { } added)
+            {
+                await directory.WriteDiskAsync(Temporary, leaf.Size, NewUniqueId, parent);
+                await directory.WriteMetaAsync(added, meta);
+            }
 
             // Names the base before that exists: with it, recovery can tell the leaf's two names apart.
             await directory.WriteDiskAsync(Replacement, leaf.Size, LeafUniqueId, parent);
@@ -37,7 +41,8 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid ne
             directory.Flush();
             directory.Move(Replacement, directory.PathOf(leaf.Id));
             _switched = true;
-            directory.Move(Temporary, directory.PathOf(newId));
+            if (newId is { } name)
+                directory.Move(Temporary, directory.PathOf(name));
             directory.Flush();
         }
         catch (Exception e) when (Faults.IsForeseen(e))
@@ -60,7 +65,8 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid ne
         // Should the leaf have lost its name for good, the replacement leads the next attach to it.
         if (directory.Exists(leaf.Id))
             directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
-        directory.TryDeleteAll(newId);
+        if (newId is { } added)
+            directory.TryDeleteAll(added);
     }
 
     // Never before both leaves are in place: a hidden file without children is taken for abandoned. With them the tree is

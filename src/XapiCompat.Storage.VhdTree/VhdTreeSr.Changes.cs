@@ -96,7 +96,7 @@ internal sealed partial class VhdTreeSr
         if (source.Depth >= MaxDepth)
             throw Faults.ChainTooLong();
         EnsureFree(uuid, StorageFault.VolumeClone, "no clone was made");
-        var meta = source.Meta with { Keys = Keys(keys) };
+        var meta = source.Meta with { Keys = Keys(keys), Shown = null };
 
         // A leaf without a block shows its parent's data: the new volume hangs beside it.
         if (source is { Parent: { } parent, IsEmpty: true })
@@ -160,17 +160,21 @@ internal sealed partial class VhdTreeSr
         var removed = new List<string> { leaf.Key };
         if (!keepMeta)
             TryDelete(leaf.Id, TreeDirectory.MetaSuffix);
-        for (var node = leaf.Parent; node is { Hidden: true, Children: 0 }; node = node.Parent)
+        RemoveBases(leaf.Parent, removed);
+        directory.Flush();
+        directory.Done();
+        return removed;
+    }
+
+    private void RemoveBases(TreeNode? from, List<string> removed)
+    {
+        for (var node = from; node is not null && IsOrphan(node) && _index.Find(node.Id) == node; node = node.Parent)
         {
             _index.Remove(node);
             removed.Add(node.Key);
             if (!TryDelete(node.Id, TreeDirectory.VhdSuffix))
                 _index.Abandon(node.Id);
         }
-
-        directory.Flush();
-        directory.Done();
-        return removed;
     }
 
     private bool TryDelete(Guid id, string suffix)

@@ -17,12 +17,12 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public IReadOnlyList<string> Problems { get; private set; } = [];
 
     public async ValueTask AttachAsync(CancellationToken cancellationToken) => await LockedAsync(
-        () =>
+        async () =>
         {
-            new TreeRecovery(directory, _index, _logs).Run();
+            await new TreeRecovery(directory, _index, _logs).RunAsync();
             _raws.Load();
             NoteProblems();
-            return ValueTask.FromResult(true);
+            return true;
         },
         StorageFault.ScanFailed,
         "the SR cannot be read",
@@ -99,6 +99,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
             var node = mode == DatapathMode.ReadWrite
                 ? Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available")
                 : _index.Find(key);
+            if (node.Merging)
+                throw new StorageException(StorageFault.VolumeUnavailable, "The VDI is not available [opterr=it is being merged]");
             return ValueTask.FromResult<IBlockDevice>(new TreeDevice(_chains.Borrow(node, mode), mode, _chains, _logs));
         },
         StorageFault.VolumeLoad,

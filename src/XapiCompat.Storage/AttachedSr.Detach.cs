@@ -16,6 +16,8 @@ public sealed partial class AttachedSr
     /// <summary>Detaches. The host closes the datapaths first; one that is still open may fail from now on.</summary>
     public async ValueTask DisposeAsync()
     {
+        await EndCollectingAsync();
+
         // A change that is under way ends first; the lock itself holds nothing that would have to be freed.
         await _changes.WaitAsync();
         try

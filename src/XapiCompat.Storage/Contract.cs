@@ -217,6 +217,9 @@ public interface ISr : IAsyncDisposable
     /// </summary>
     ValueTask<IBlockDevice> OpenAsync(string key, DatapathMode mode, CancellationToken cancellationToken);
 
+    /// <summary>What tidies up behind volumes that came and went; null when there is nothing of the kind in this SR.</summary>
+    ISrCollector? Collector => null;
+
     private async ValueTask<VolumeChanges> KeepAsync(VolumeChanges changes, IReadOnlyDictionary<string, string> keys, CancellationToken cancellationToken)
     {
         if (keys.Count == 0)

@@ -20,6 +20,8 @@ internal sealed class PlannedSr(ISr inner, ConcurrentDictionary<string, string> 
 
     public IReadOnlyList<string> Problems => inner.Problems;
 
+    public ISrCollector? Collector => inner.Collector;
+
     public async ValueTask<SrStat> StatAsync(CancellationToken cancellationToken)
     {
         var stat = await inner.StatAsync(cancellationToken);

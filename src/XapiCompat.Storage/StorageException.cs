@@ -35,6 +35,7 @@ public enum StorageFault
     VolumeDoesNotExist = 144,
     InputOutput = 200,
     General = 202,
+    LeafCoalesceGaveUp = 204,
     IsoLocalPath = 226,
     CbtActivate = 457,
     CbtDeactivate = 458,

@@ -77,8 +77,20 @@ public sealed class RandomDiskPrograms(ITestOutputHelper output)
             }
 
             var disk = _disks[random.Next(_disks.Count)];
-            switch (random.Next(20))
+            switch (random.Next(24))
             {
+                case 20 or 21 when harness.Sr.Collector is not null:
+                    Log("collect");
+                    await Collecting.RunAsync(harness.Sr, most: random.Next(1, 4));
+                    break;
+                case 22 when harness.Sr.Collector is not null:
+                    Log("flatten " + disk.Key);
+                    await Collecting.FlattenAsync(harness.Sr, disk.Key);
+                    break;
+                case 23 when harness.Sr.Collector is not null && random.Next(4) == 0:
+                    Log("split " + disk.Key);
+                    await harness.Sr.Collector.SplitAsync(disk.Key, default);
+                    break;
                 case 0 when _disks.Count < 6:
                     await CreateAsync();
                     break;

@@ -8,7 +8,9 @@ public sealed partial class VhdFile
     /// Writes all data of this layer into its parent, sector by sector, and flushes the parent, which grows to this
     /// layer's virtual size if it is smaller. May be repeated after an interruption.
     /// </summary>
-    public async ValueTask CoalesceIntoAsync(VhdFile parent, CancellationToken cancellationToken = default)
+    /// <param name="before">Awaited before each block, with its number: the place to slow down, to count or to stop.</param>
+    public async ValueTask CoalesceIntoAsync(
+        VhdFile parent, Func<int, CancellationToken, ValueTask>? before = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(parent);
         if (DiskType != VhdDiskType.Differencing || ParentUniqueId != parent.UniqueId)
@@ -17,11 +19,11 @@ public sealed partial class VhdFile
             throw new VhdFormatException(VhdFormatError.BlockSize, parent.Path + " has other blocks than " + Path);
         if (parent.VirtualSize < VirtualSize)
             await parent.ResizeAsync(VirtualSize, cancellationToken);
-        await Task.Run(() => CopyBlocks(parent, cancellationToken), cancellationToken);
+        await Task.Run(() => CopyBlocksAsync(parent, before, cancellationToken), cancellationToken);
         await parent.FlushAsync(cancellationToken);
     }
 
-    private void CopyBlocks(VhdFile parent, CancellationToken cancellationToken)
+    private async Task CopyBlocksAsync(VhdFile parent, Func<int, CancellationToken, ValueTask>? before, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BlockSize);
         try
@@ -29,6 +31,8 @@ public sealed partial class VhdFile
             foreach (var block in AllocatedBlocks())
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (before is not null)
+                    await before(block, cancellationToken);
                 CopyBlock(block, parent, buffer);
             }
         }

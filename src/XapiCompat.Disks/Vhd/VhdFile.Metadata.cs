@@ -36,9 +36,10 @@ public sealed partial class VhdFile
     }
 
     /// <summary>
-    /// Puts a differencing disk on another parent: id, bare file name and the locators that have the room; durable on return.
+    /// Puts a differencing disk on another parent: id, bare file name and the locators that have the room. Writers may go on beside it.
     /// </summary>
-    public async ValueTask SetParentAsync(Guid uniqueId, string name, CancellationToken cancellationToken = default)
+    /// <param name="durable">True returns only when the change is on stable storage.</param>
+    public async ValueTask SetParentAsync(Guid uniqueId, string name, bool durable = true, CancellationToken cancellationToken = default)
     {
         EnsureWritable();
         if (DiskType != VhdDiskType.Differencing)
@@ -46,7 +47,7 @@ public sealed partial class VhdFile
         if (uniqueId == UniqueId)
             throw new ArgumentException("A disk cannot be its own parent.", nameof(uniqueId));
         ParentPath.Validate(name);
-        await Task.Run(() => ReplaceParent(uniqueId, name), cancellationToken);
+        await Task.Run(() => ReplaceParent(uniqueId, name, durable), cancellationToken);
     }
 
     /// <summary>
@@ -106,7 +107,7 @@ public sealed partial class VhdFile
             Repeat(parts, Zeroes, (long)batmap.MapSectors * VhdLimits.SectorSize);
             _io.Write(batmapOffset, parts);
             _io.Flush();
-            WriteHeader(header);
+            WriteHeader(header, durable: true);
             _state = _state with { Header = header, Table = table };
         }
     }
@@ -129,7 +130,35 @@ public sealed partial class VhdFile
         }
     }
 
-    private void ReplaceParent(Guid uniqueId, string name)
+    /// <summary>
+    /// Makes a differencing disk that stores all that its parents stored for it a dynamic one: it has no parent any more. The
+    /// footer's type decides, and at every moment footer or copy is valid; durable on return. The file must not be written meanwhile,
+    /// and has to be reopened afterwards.
+    /// </summary>
+    public async ValueTask ForgetParentAsync(Guid uniqueId, CancellationToken cancellationToken = default)
+    {
+        EnsureWritable();
+        if (DiskType != VhdDiskType.Differencing)
+            throw new InvalidOperationException("Only a differencing disk has a parent: " + Path);
+        await Task.Run(
+            () =>
+            {
+                // The header's words about a parent mean nothing from the footer on; they go after it.
+                ReplaceFooter(footer => footer with { DiskType = VhdDiskType.Dynamic, UniqueId = uniqueId });
+                WriteHeader(_state.Header!.Value with { ParentUniqueId = Guid.Empty, ParentName = "", ParentTimestamp = 0, ParentLocators = [] }, durable: true);
+            },
+            cancellationToken);
+    }
+
+    private void ReplaceParent(Guid uniqueId, string name, bool durable)
+    {
+        if (durable)
+            _io.Flush();
+        lock (_tailLock)
+            ReplaceParentLocked(uniqueId, name, durable);
+    }
+
+    private void ReplaceParentLocked(Guid uniqueId, string name, bool durable)
     {
         var header = _state.Header!.Value;
         var locators = header.ParentLocators.ToBuilder();
@@ -153,17 +182,19 @@ public sealed partial class VhdFile
         }
 
         header = header with { ParentUniqueId = uniqueId, ParentName = name, ParentLocators = locators.ToImmutable() };
-        _io.Flush();
-        WriteHeader(header);
+        if (durable)
+            _io.Flush();
+        WriteHeader(header, durable);
         _state = _state with { Header = header };
     }
 
-    private void WriteHeader(in DynamicHeader header)
+    private void WriteHeader(in DynamicHeader header, bool durable)
     {
         var bytes = new byte[DynamicHeader.Size];
         header.Write(bytes);
         _io.Write((long)_state.Footer.DataOffset, bytes);
-        _io.Flush();
+        if (durable)
+            _io.Flush();
     }
 
     // Footer and copy that are both valid must agree in size and id. So the footer goes first and comes back last, and at

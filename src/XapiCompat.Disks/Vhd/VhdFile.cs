@@ -2,7 +2,7 @@ namespace XapiCompat.Disks.Vhd;
 
 /// <summary>
 /// One layer: a fixed, dynamic or differencing VHD on disk. Safe for concurrent calls, except <see cref="ResizeAsync"/>,
-/// <see cref="SetParentAsync"/> and <see cref="CoalesceIntoAsync"/>, which must be alone on the files they change. Parents are
+/// <see cref="ForgetParentAsync"/> and <see cref="CoalesceIntoAsync"/>, which must be alone on the files they change. Parents are
 /// never opened here: see <see cref="VhdChain"/>. Disposing does not flush.
 /// </summary>
 public sealed partial class VhdFile : IAsyncDisposable

@@ -19,6 +19,8 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
     {
         public IReadOnlyList<string> Problems => inner.Problems;
 
+        public ISrCollector? Collector => inner.Collector;
+
         public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => inner.StatAsync(cancellationToken);
 
         public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => inner.ListAsync(cancellationToken);

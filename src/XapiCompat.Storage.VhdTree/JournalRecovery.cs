@@ -1,0 +1,80 @@
+using XapiCompat.Disks.Vhd;
+
+namespace XapiCompat.Storage.VhdTree;
+
+/// <summary>
+/// Finishes or drops what a collector was in the middle of, by the files alone and before they are put into a tree. Every step may be
+/// interrupted and repeated. A journal that does not fit its files is left with them.
+/// </summary>
+internal sealed class JournalRecovery(TreeDirectory directory)
+{
+    public async ValueTask RunAsync()
+    {
+        foreach (var (kind, id) in directory.Journals().OrderBy(j => j.Kind).ToArray())
+        {
+            // Half a copy harms nobody: the child still stores all that went into the parent.
+            if (kind == JournalKind.Coalesce || await FinishAsync(kind, id))
+                directory.DropJournal(kind, id);
+        }
+    }
+
+    private async ValueTask<bool> FinishAsync(JournalKind kind, Guid id)
+    {
+        // Without the parent the leaf has taken its place already; without the child its children have all moved.
+        if (directory.ReadJournal(kind, id) is not { } parent || !directory.Exists(parent) || !directory.Exists(id))
+            return true;
+        if (VhdHead.TryRead(directory.PathOf(id), out _) is not { HasParent: true } head || VhdHead.TryRead(directory.PathOf(parent), out _) is not { } parentHead)
+            return false;
+        var known = parentHead.Footer.UniqueId;
+        if (head.Header!.Value.ParentUniqueId != known && head.Footer.UniqueId != known)
+            return false;
+        var uniqueId = head.HasBlocks || head.Footer.CurrentSize != parentHead.Footer.CurrentSize ? head.Footer.UniqueId : known;
+        if (kind == JournalKind.Leaf)
+            await SucceedAsync(id, parent, uniqueId);
+        else
+            await RelinkAsync(id, head.Footer.UniqueId, parent, uniqueId);
+        return true;
+    }
+
+    private async ValueTask RelinkAsync(Guid id, Guid childId, Guid parent, Guid uniqueId)
+    {
+        await IdentifyAsync(parent, uniqueId);
+        foreach (var other in directory.Ids(TreeDirectory.VhdSuffix).Where(i => i != id).ToArray())
+        {
+            if (VhdHead.TryRead(directory.PathOf(other), out _) is not { HasParent: true } head
+                || TreeDirectory.ParentId(head.Header!.Value.ParentName) != id
+                || (head.Header.Value.ParentUniqueId != childId && head.Header.Value.ParentUniqueId != uniqueId))
+                continue;
+            directory.Pass("relink " + other);
+            await using var file = VhdFile.Open(directory.PathOf(other), VhdAccess.ReadWrite);
+            await file.SetParentAsync(uniqueId, parent.ToString("D") + TreeDirectory.VhdSuffix, directory.IsDurable);
+        }
+
+        directory.Delete(directory.PathOf(id));
+        directory.Flush();
+    }
+
+    private async ValueTask SucceedAsync(Guid leaf, Guid parent, Guid uniqueId)
+    {
+        await IdentifyAsync(parent, uniqueId);
+        directory.Pass("unhide " + parent);
+        await using (var file = VhdFile.Open(directory.PathOf(parent), VhdAccess.ReadWrite))
+        {
+            await file.SetHiddenAsync(false);
+            if (directory.IsDurable)
+                await file.FlushAsync();
+        }
+
+        directory.Move(directory.PathOf(parent), directory.PathOf(leaf));
+        directory.Flush();
+    }
+
+    private async ValueTask IdentifyAsync(Guid node, Guid uniqueId)
+    {
+        await using var file = VhdFile.Open(directory.PathOf(node), VhdAccess.ReadWrite);
+        if (file.UniqueId == uniqueId)
+            return;
+        directory.Pass("identify " + node);
+        await file.SetUniqueIdAsync(uniqueId);
+    }
+}
