@@ -1,4 +1,5 @@
 using XapiCompat.Core.Access;
+using XapiCompat.Core.Collecting;
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Events;
 using XapiCompat.Core.Exports;
@@ -28,7 +29,8 @@ internal sealed class ApiServices
         Tasks = new TaskService(store, ids, clock, XmlRpcWriter.ValueText);
         var messages = new MessageService(store, ids, clock);
         Volumes = new VolumeRecords(storage, new(messages), ids);
-        var work = new VolumeWork(store, storage, Volumes, ids, clock);
+        Collector = new(store, storage, Volumes, Tasks, ids, clock, options.CollectorDelay, log.NotCollected, stopping);
+        var work = new VolumeWork(store, storage, Volumes, ids, clock) { CatchUp = Collector.CatchUpAsync };
         var vdis = new VdiService(store, storage, Volumes, work, guard, ids, clock);
         var copier = new VdiCopyService(store, storage, Volumes, work, guard, ids, clock);
         var vms = new VmService(store, guard);
@@ -40,7 +42,7 @@ internal sealed class ApiServices
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
         LiveExports = new(store, storage, vdis, clock);
-        var plugin = new XapiCompatPlugin(new NbdPluginFunctions(store, LiveExports, NbdEndpoint, certificate));
+        var plugin = new XapiCompatPlugin(new NbdPluginFunctions(store, LiveExports, NbdEndpoint, certificate), new CollectorPluginFunctions(store, Collector));
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
@@ -118,6 +120,8 @@ internal sealed class ApiServices
     public EventService Events { get; }
 
     public VolumeRecords Volumes { get; }
+
+    public Collector Collector { get; }
 
     public VmssService Schedules { get; }
     public MachineServices Machines { get; }

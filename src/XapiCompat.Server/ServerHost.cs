@@ -126,6 +126,8 @@ public sealed class ServerHost : IAsyncDisposable
             var api = new ApiServices(store, storage, credentials, options, certificate, ids, clock, log, stopping.Token);
             await loading;
             await PrepareAsync(store, storage, planned, api, ids, clock, options, log, cancellationToken);
+            api.Volumes.Changed = api.Collector.Trigger;
+            api.Collector.TriggerAll();
             api.Roles.Plant(store);
             UserSubjects.Plant(store, credentials, ids);
 
@@ -178,6 +180,7 @@ public sealed class ServerHost : IAsyncDisposable
             await _nbd.DisposeAsync();
         await Api.LiveExports.StopAllAsync();
         await _housekeeping;
+        await Api.Collector.EndAsync();
         await _storage.DisposeAsync();
         _store.Dispose();
         _state.Dispose();

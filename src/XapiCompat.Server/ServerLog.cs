@@ -10,6 +10,8 @@ internal sealed class ServerLog
 
     public void SrNotAttached(Record sr, XenFailure failure) => Write($"warning: SR {sr.Uuid} is not attached: {failure}");
 
+    public void NotCollected(string sr, Exception exception) => Write($"warning: SR {sr} was not tidied up: {exception.Message}");
+
     /// <summary>The name is the caller's: nothing in it may look like another line.</summary>
     public void LoginFailed(string user, string address)
     {

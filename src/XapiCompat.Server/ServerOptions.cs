@@ -51,6 +51,9 @@ public sealed record ServerOptions
     /// <summary>A transfer that moves no byte for so long is cut.</summary>
     public TimeSpan TransferIdle { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>Bases are merged when an SR has been quiet for so long.</summary>
+    public TimeSpan CollectorDelay { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Sync to disk at every commit and snapshot, so that a power cut loses nothing either.</summary>
     public bool Durable { get; init; }
 
@@ -88,6 +91,7 @@ public sealed record ServerOptions
         new("--login-pause", (o, text, name) => o with { LoginPause = Seconds(name, text, least: 0) }),
         new("--event-delay", (o, text, name) => o with { EventDelay = Milliseconds(name, text) }),
         new("--transfer-idle", (o, text, name) => o with { TransferIdle = Seconds(name, text) }),
+        new("--gc-delay", (o, text, name) => o with { CollectorDelay = Seconds(name, text, least: 0) }),
         new("--vm-durations", (o, text, name) => o with { VmDurations = Durations(name, text) }),
         new("--sr-root", (o, text, name) => o with { SrRoots = [.. o.SrRoots, ExistingDirectory(name, text)] }),
         Option.Flag("--durable", o => o with { Durable = true }),

@@ -23,7 +23,7 @@ internal sealed class JournalRecovery(TreeDirectory directory)
         // Without the parent the leaf has taken its place already; without the child its children have all moved.
         if (directory.ReadJournal(kind, id) is not { } parent || !directory.Exists(parent) || !directory.Exists(id))
             return true;
-        if (VhdHead.TryRead(directory.PathOf(id), out _) is not { HasParent: true } head || VhdHead.TryRead(directory.PathOf(parent), out _) is not { } parentHead)
+        if (directory.TryReadHead(id, out _) is not { HasParent: true } head || directory.TryReadHead(parent, out _) is not { } parentHead)
             return false;
         var known = parentHead.Footer.UniqueId;
         if (head.Header!.Value.ParentUniqueId != known && head.Footer.UniqueId != known)
@@ -41,12 +41,12 @@ internal sealed class JournalRecovery(TreeDirectory directory)
         await IdentifyAsync(parent, uniqueId);
         foreach (var other in directory.Ids(TreeDirectory.VhdSuffix).Where(i => i != id).ToArray())
         {
-            if (VhdHead.TryRead(directory.PathOf(other), out _) is not { HasParent: true } head
+            if (directory.TryReadHead(other, out _) is not { HasParent: true } head
                 || TreeDirectory.ParentId(head.Header!.Value.ParentName) != id
                 || (head.Header.Value.ParentUniqueId != childId && head.Header.Value.ParentUniqueId != uniqueId))
                 continue;
             directory.Pass("relink " + other);
-            await using var file = VhdFile.Open(directory.PathOf(other), VhdAccess.ReadWrite);
+            await using var file = directory.Open(other, VhdAccess.ReadWrite);
             await file.SetParentAsync(uniqueId, parent.ToString("D") + TreeDirectory.VhdSuffix, directory.IsDurable);
         }
 
@@ -58,7 +58,7 @@ internal sealed class JournalRecovery(TreeDirectory directory)
     {
         await IdentifyAsync(parent, uniqueId);
         directory.Pass("unhide " + parent);
-        await using (var file = VhdFile.Open(directory.PathOf(parent), VhdAccess.ReadWrite))
+        await using (var file = directory.Open(parent, VhdAccess.ReadWrite))
         {
             await file.SetHiddenAsync(false);
             if (directory.IsDurable)
@@ -71,7 +71,7 @@ internal sealed class JournalRecovery(TreeDirectory directory)
 
     private async ValueTask IdentifyAsync(Guid node, Guid uniqueId)
     {
-        await using var file = VhdFile.Open(directory.PathOf(node), VhdAccess.ReadWrite);
+        await using var file = directory.Open(node, VhdAccess.ReadWrite);
         if (file.UniqueId == uniqueId)
             return;
         directory.Pass("identify " + node);

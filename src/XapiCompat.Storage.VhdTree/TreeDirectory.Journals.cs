@@ -1,3 +1,6 @@
+using XapiCompat.Disks;
+using XapiCompat.Disks.Vhd;
+
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>What a collector is in the middle of.</summary>
@@ -28,11 +31,11 @@ internal sealed partial class TreeDirectory
     {
         var path = PathOf(kind, id);
         Step("journal " + path);
-        using (var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
+        using (var file = VhdIo.Create(path, overwrite: true, Files))
         {
-            RandomAccess.Write(file, System.Text.Encoding.ASCII.GetBytes(parent.ToString("D")), 0);
+            file.Write(0, System.Text.Encoding.ASCII.GetBytes(parent.ToString("D")));
             if (options.Durable)
-                RandomAccess.FlushToDisk(file);
+                file.Flush();
         }
 
         Flush();
@@ -45,6 +48,7 @@ internal sealed partial class TreeDirectory
     {
         try
         {
+            Files.Pass(FileCall.Delete, PathOf(kind, id));
             File.Delete(PathOf(kind, id));
         }
         catch (Exception e) when (Faults.IsForeseen(e))

@@ -8,7 +8,8 @@ internal sealed record MergeCandidate(TreeNode Node, TreeNode Parent, long Bytes
     public bool Fits => Node.Parent == Parent
         && Parent is { Children: 1, Hidden: true }
         && Node.Size >= Parent.Size
-        && Node.Hidden == (Node.Children > 0);
+        && Node.Hidden == (Node.Children > 0)
+        && !Node.Uncertain;
 }
 
 /// <summary>

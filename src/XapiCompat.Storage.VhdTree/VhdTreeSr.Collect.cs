@@ -42,7 +42,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
         cancellationToken);
 
     public ValueTask<IBlockDevice?> RenewAsync(string key, CancellationToken cancellationToken) => LockedAsync(
-        () => ValueTask.FromResult<IBlockDevice?>(_chains.Renew(_index.Find(key)) is { } chain ? new TreeDevice(chain, DatapathMode.ReadWrite, _chains) : null),
+        () => ValueTask.FromResult<IBlockDevice?>(_chains.Renew(_index.Find(key)) is { } chain ? new TreeDevice(chain, DatapathMode.ReadWrite, _chains, _logs) : null),
         StorageFault.VolumeLoad,
         "the VDI cannot be read",
         cancellationToken);
@@ -83,7 +83,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
             return;
         }
 
-        await using var file = VhdFile.Open(directory.PathOf(node.Id), VhdAccess.ReadWrite);
+        await using var file = directory.Open(node.Id, VhdAccess.ReadWrite);
         await file.SetParentAsync(uniqueId, name, directory.IsDurable);
     }
 

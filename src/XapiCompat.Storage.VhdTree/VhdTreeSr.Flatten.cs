@@ -1,5 +1,3 @@
-using XapiCompat.Disks.Vhd;
-
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>Making a leaf independent of its parents.</summary>
@@ -71,6 +69,21 @@ internal sealed partial class VhdTreeSr
             return true;
         }
 
+        private async ValueTask ForgetParentAsync(Guid uniqueId)
+        {
+            try
+            {
+                await _chain!.Chain.Leaf.ForgetParentAsync(uniqueId);
+            }
+            catch (Exception e) when (Faults.IsForeseen(e))
+            {
+                // What the footer says by now is true, however far this came.
+                leaf.Uncertain = true;
+                if (tree.Files.TryReadHead(_id, out _) is not { HasParent: false })
+                    throw;
+            }
+        }
+
         /// <summary>Under the tree's lock: a base that a snapshot has just made of the leaf may be opened by others, and is not written any more.</summary>
         private int Pull(int block)
         {
@@ -86,7 +99,7 @@ internal sealed partial class VhdTreeSr
                 return null;
             var uniqueId = leaf.DataName;
             tree.Files.Pass("forget the parent of " + Key);
-            await _chain!.Chain.Leaf.ForgetParentAsync(uniqueId);
+            await ForgetParentAsync(uniqueId);
             tree._chains.Abandon(leaf);
             tree._index.Move(leaf, null);
             leaf.UniqueId = uniqueId;

@@ -18,6 +18,7 @@ internal sealed partial class VhdTreeSr
         private IReadOnlyList<SharedLayer> _layers = [];
         private VhdFile? _target;
         private bool _copied;
+        private bool _identified;
 
         public CollectorWorkKind Kind => CollectorWorkKind.Merge;
 
@@ -65,7 +66,7 @@ internal sealed partial class VhdTreeSr
             _layers = tree._chains.Borrow([_node, _parent]);
             _parent.Merging = true;
             tree.Files.WriteJournal(JournalKind.Coalesce, _id, _parent.Id);
-            _target = VhdFile.Open(tree.Files.PathOf(_parent.Id), VhdAccess.ReadWrite);
+            _target = tree.Files.Open(_parent.Id, VhdAccess.ReadWrite);
             return true;
         }
 
@@ -115,14 +116,15 @@ internal sealed partial class VhdTreeSr
                 tree.Files.DropJournal(JournalKind.Coalesce, _id);
                 if (uniqueId != _parent.UniqueId)
                 {
+                    _identified = true;
                     tree.Files.Pass("identify " + _parent.Id);
                     await _target!.SetUniqueIdAsync(uniqueId);
                 }
 
                 foreach (var child in children)
                 {
-                    await tree.RelinkAsync(child, _parent.Id, uniqueId);
                     moved.Add(child);
+                    await tree.RelinkAsync(child, _parent.Id, uniqueId);
                 }
             }
             catch (Exception e) when (Faults.IsForeseen(e))
@@ -138,8 +140,8 @@ internal sealed partial class VhdTreeSr
             {
                 foreach (var child in moved)
                     await tree.RelinkAsync(child, _id, _node.UniqueId);
-                if (_target!.UniqueId != _parent.UniqueId)
-                    await _target.SetUniqueIdAsync(_parent.UniqueId);
+                if (_identified)
+                    await _target!.SetUniqueIdAsync(_parent.UniqueId);
                 tree.Files.TryDropJournal(JournalKind.Relink, _id);
                 tree.Files.TryDropJournal(JournalKind.Coalesce, _id);
             }

@@ -19,6 +19,7 @@ internal sealed partial class VhdTreeSr
         private VhdFile? _source;
         private VhdFile? _target;
         private bool _copied;
+        private bool _identified;
 
         public CollectorWorkKind Kind => CollectorWorkKind.MergeLeaf;
 
@@ -66,8 +67,8 @@ internal sealed partial class VhdTreeSr
             _layers = tree._chains.Borrow([_parent]);
             _parent.Merging = true;
             tree.Files.WriteJournal(JournalKind.Coalesce, _id, _parentId);
-            _source = VhdFile.Open(tree.Files.PathOf(_id), VhdAccess.Read);
-            _target = VhdFile.Open(tree.Files.PathOf(_parentId), VhdAccess.ReadWrite);
+            _source = tree.Files.Open(_id, VhdAccess.Read);
+            _target = tree.Files.Open(_parentId, VhdAccess.ReadWrite);
             return true;
         }
 
@@ -108,6 +109,7 @@ internal sealed partial class VhdTreeSr
                 tree.Files.DropJournal(JournalKind.Coalesce, _id);
                 if (uniqueId != _parent.UniqueId)
                 {
+                    _identified = true;
                     tree.Files.Pass("identify " + _parentId);
                     await _target!.SetUniqueIdAsync(uniqueId);
                 }
@@ -131,7 +133,7 @@ internal sealed partial class VhdTreeSr
             try
             {
                 await _target!.SetHiddenAsync(true);
-                if (_target.UniqueId != _parent.UniqueId)
+                if (_identified)
                     await _target.SetUniqueIdAsync(_parent.UniqueId);
                 tree.Files.TryDropJournal(JournalKind.Leaf, _id);
                 tree.Files.TryDropJournal(JournalKind.Coalesce, _id);

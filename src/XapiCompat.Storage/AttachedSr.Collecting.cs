@@ -41,7 +41,10 @@ public sealed partial class AttachedSr
         try
         {
             await using var work = await collector.PlanAsync(policy, either.Token);
-            return work is null ? null : await FailingAsync(work, () => RunAsync(collector, work, policy, changed, either.Token));
+            if (work is null)
+                return null;
+            policy.Starting(work);
+            return await FailingAsync(work, () => RunAsync(collector, work, policy, changed, either.Token));
         }
         finally
         {
@@ -66,6 +69,7 @@ public sealed partial class AttachedSr
                 await using var work = await collector.PlanFlattenAsync(key, either.Token);
                 if (work is null)
                     return null;
+                policy.Starting(work);
                 await work.CopyAsync(Pace(policy), either.Token);
                 if (await FinishUnderGateAsync(work, changed, either.Token) is { } result)
                     return result;

@@ -48,6 +48,9 @@ public sealed record CollectorPolicy
     /// <summary>Keys with which nothing is tried now, because it has just failed.</summary>
     public IReadOnlySet<string> Skip { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
+    /// <summary>Told what is about to be done.</summary>
+    public Action<ICollectorWork> Starting { get; init; } = _ => { };
+
     /// <summary>Told the bytes that a piece of work has come on by.</summary>
     public Action<long> Copied { get; init; } = _ => { };
 

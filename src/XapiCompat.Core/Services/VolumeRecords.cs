@@ -7,9 +7,47 @@ namespace XapiCompat.Core.Services;
 /// <summary>Keeps VDI records equal to what a plugin reports: the only place where volume facts become fields.</summary>
 public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSource ids)
 {
+    private static readonly TimeSpan OfScan = TimeSpan.FromSeconds(30);
+
+    private readonly GoneNodes _merged = new();
+    private readonly GoneNodes _destroyed = new();
+
+    /// <summary>Told the uuid of an SR in which an operation changed something. Called within commits: it must return at once.</summary>
+    public Action<string>? Changed { get; set; }
+
     /// <summary>Writes everything that an operation changed; new volumes get plain records, gone ones lose theirs.</summary>
     /// <param name="lost">What it means when a disk's changed blocks are not tracked any more; null when that was asked for.</param>
     public void Apply(UnitOfWork unit, Record sr, VolumeChanges changes, string? lost = CbtAlerts.Inconsistent)
+    {
+        foreach (var key in changes.Removed)
+            _destroyed.Note(sr.Uuid, key, null);
+        Write(unit, sr, _merged.Adjust(sr.Uuid, changes), lost);
+        Changed?.Invoke(sr.Uuid);
+    }
+
+    /// <summary>
+    /// Writes what a collector changed. It works beside operations that have not written their records yet, and leaves those to them.
+    /// </summary>
+    public void Collect(UnitOfWork unit, Record sr, CollectorResult result)
+    {
+        foreach (var (key, heir) in result.Heirs)
+            _merged.Note(sr.Uuid, key, heir);
+        if (unit.Find(sr.Reference) is null)
+            return;
+        var changes = _destroyed.Adjust(sr.Uuid, result.Changes);
+        foreach (var volume in changes.Changed.Where(v => v.Managed))
+        {
+            // Only what a collector changes: the rest may be older than what an operation has written since.
+            if (FindIndexed(unit, sr, volume) is not { } record)
+                continue;
+            unit.Set(record.Reference, "physical_utilisation", volume.PhysicalUtilisation);
+            unit.Set(record.Reference, "sm_config", MergeSmConfig(sr, record.Map("sm_config"), volume));
+        }
+
+        Write(unit, sr, changes with { Changed = [.. changes.Changed.Where(v => !v.Managed)] }, null);
+    }
+
+    private void Write(UnitOfWork unit, Record sr, VolumeChanges changes, string? lost)
     {
         var written = changes.Changed.Select(volume => (Record: Upsert(unit, sr, volume, lost).Reference, Volume: volume)).ToList();
         foreach (var (record, volume) in written)
@@ -28,8 +66,9 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
     {
         var present = volumes.Select(v => v.Key).ToHashSet(StringComparer.Ordinal);
         var gone = unit.Find(sr.Reference)!.Set("VDIs").Select(unit.Find).OfType<Record>().Where(v => !present.Contains(v.Text("location"))).ToList();
-        Apply(unit, sr, new(null, volumes, [.. gone.Select(g => g.Text("location"))]));
+        Write(unit, sr, _merged.Adjust(sr.Uuid, new(null, volumes, [.. gone.Select(g => g.Text("location"))]), OfScan), CbtAlerts.Inconsistent);
         WriteSizes(unit, sr, stat);
+        Changed?.Invoke(sr.Uuid);
     }
 
     public static void WriteSizes(UnitOfWork unit, Record sr, SrStat stat)

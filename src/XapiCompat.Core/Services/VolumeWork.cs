@@ -23,6 +23,8 @@ public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes, DateT
 /// </summary>
 public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRecords records, IdSource ids, TimeProvider clock)
 {
+    private const string ChainTooLong = "SR_BACKEND_FAILURE_109";
+
     /// <summary>An intent per SR for new volumes; commit them with the marks of the operation.</summary>
     public IReadOnlyList<Intent> Promise(string operation, IEnumerable<(Record Sr, string Key)> volumes) =>
         [.. volumes.GroupBy(v => v.Sr.Uuid, v => v.Key).Select(g => new Intent(ids.NewUuidText(), g.Key, operation, [.. g]))];
@@ -36,12 +38,35 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
         return new(vdi, sr, ids.NewUuid(), ids.NewReference(), kind);
     }
 
+    /// <summary>Makes chains of an SR shorter; false when there was nothing to be done.</summary>
+    public Func<Record, CancellationToken, ValueTask<bool>>? CatchUp { get; init; }
+
     /// <summary>
     /// Snapshots or clones disks while all their writers stand still, so that the results show one instant. On failure
     /// nothing of it is left and the error is the first disk's.
     /// </summary>
     /// <param name="done">Told the position of each disk that is finished, in order.</param>
     public async ValueTask<IReadOnlyList<FinishedCopy>> CopyAsync(
+        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<int> done, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CopyOnceAsync(plans, driverParams, done, cancellationToken);
+        }
+        catch (XenException e) when (e.Failure.Code == ChainTooLong && CatchUp is not null)
+        {
+            // No gate is held here: the collector may need those of the same disks.
+            var shorter = false;
+            foreach (var sr in plans.Select(p => p.Sr).DistinctBy(s => s.Reference))
+                shorter |= await CatchUp(sr, cancellationToken);
+            if (!shorter)
+                throw;
+        }
+
+        return await CopyOnceAsync(plans, driverParams, done, cancellationToken);
+    }
+
+    private async ValueTask<IReadOnlyList<FinishedCopy>> CopyOnceAsync(
         IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<int> done, CancellationToken cancellationToken)
     {
         var finished = new List<FinishedCopy>();

@@ -32,6 +32,9 @@ public sealed class RunningServer : IAsyncLifetime
         State = StatePath,
         Strict = Strict,
         LoginPause = TimeSpan.Zero,
+
+        // Trees stay as a test made them; those about the collector say otherwise.
+        CollectorDelay = TimeSpan.FromHours(1),
     });
 
     public string File(string name) => _directory.File(name);

@@ -246,7 +246,7 @@ public sealed class CollectorTests(ITestOutputHelper output) : IAsyncLifetime
         var doomed = new List<string>();
         for (var depth = 1; depth < 10; depth++)
         {
-            for (var write = 0; write < 3; write++)
+            for (var write = 0; write < 6; write++)
                 await harness.WriteAsync(disk.Key, random.Next(8) * 2 * MiB, BitConverter.GetBytes(random.Next()));
             doomed.Add((await harness.SnapshotAsync(disk.Key)).Key);
         }

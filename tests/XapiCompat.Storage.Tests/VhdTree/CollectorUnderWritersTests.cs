@@ -1,5 +1,4 @@
 using FluentAssertions;
-using XapiCompat.Storage.VhdTree;
 using Xunit;
 using Xunit.Abstractions;
 
