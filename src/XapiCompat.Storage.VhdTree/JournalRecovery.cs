@@ -45,9 +45,9 @@ internal sealed class JournalRecovery(TreeDirectory directory)
                 || TreeDirectory.ParentId(head.Header!.Value.ParentName) != id
                 || (head.Header.Value.ParentUniqueId != childId && head.Header.Value.ParentUniqueId != uniqueId))
                 continue;
-            directory.Pass("relink " + other);
+            directory.Step("relink " + other);
             await using var file = directory.Open(other, VhdAccess.ReadWrite);
-            await file.SetParentAsync(uniqueId, parent.ToString("D") + TreeDirectory.VhdSuffix, directory.IsDurable);
+            await file.SetParentAsync(uniqueId, parent.ToString("D") + TreeDirectory.VhdSuffix, directory.Durable);
         }
 
         directory.Delete(directory.PathOf(id));
@@ -57,11 +57,11 @@ internal sealed class JournalRecovery(TreeDirectory directory)
     private async ValueTask SucceedAsync(Guid leaf, Guid parent, Guid uniqueId)
     {
         await IdentifyAsync(parent, uniqueId);
-        directory.Pass("unhide " + parent);
+        directory.Step("unhide " + parent);
         await using (var file = directory.Open(parent, VhdAccess.ReadWrite))
         {
             await file.SetHiddenAsync(false);
-            if (directory.IsDurable)
+            if (directory.Durable)
                 await file.FlushAsync();
         }
 
@@ -74,7 +74,7 @@ internal sealed class JournalRecovery(TreeDirectory directory)
         await using var file = directory.Open(node, VhdAccess.ReadWrite);
         if (file.UniqueId == uniqueId)
             return;
-        directory.Pass("identify " + node);
+        directory.Step("identify " + node);
         await file.SetUniqueIdAsync(uniqueId);
     }
 }

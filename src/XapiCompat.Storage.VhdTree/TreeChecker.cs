@@ -19,11 +19,11 @@ internal sealed class TreeChecker(TreeDirectory directory)
 
     private readonly List<StorageFinding> _findings = [];
 
-    public SrCheck Run(bool repair, CancellationToken cancellationToken)
+    public async ValueTask<SrCheck> RunAsync(bool repair, CancellationToken cancellationToken)
     {
         var index = Look(cancellationToken);
         if (repair && _findings.Exists(f => f.Level == FindingLevel.Repairable))
-            index = Repair(cancellationToken);
+            index = await RepairAsync(cancellationToken);
         return new SrCheck(
             [.. index.Nodes.OrderBy(n => n.Id).Select(n => new CheckedVolume(n.Key, n.Size, !n.Hidden, n.Parent?.Key)), .. PlainFiles(index)],
             [.. _findings]);
@@ -33,13 +33,17 @@ internal sealed class TreeChecker(TreeDirectory directory)
     {
         var index = new TreeIndex();
         new TreeLoader(directory, index).Load();
+        var journals = directory.Journals().OrderBy(j => j.Id).ToList();
+        foreach (var (kind, id) in journals)
+            _findings.Add(new(FindingLevel.Repairable, "journal", directory.PathOf(kind, id), "a merge of two nodes that was interrupted"));
+        var isRelinking = journals.Exists(j => j.Kind != JournalKind.Coalesce);
         foreach (var (id, reason) in index.Broken.OrderBy(b => b.Key))
         {
             cancellationToken.ThrowIfCancellationRequested();
 
             // The file itself may say better what is wrong with it.
             if (!CheckFile(id))
-                Add(FindingLevel.Error, TreeProblem.CodeOf(reason), id, TreeDirectory.VhdSuffix, reason);
+                Add(isRelinking ? FindingLevel.Repairable : FindingLevel.Error, TreeProblem.CodeOf(reason), id, TreeDirectory.VhdSuffix, reason);
         }
 
         foreach (var node in index.Nodes.OrderBy(n => n.Id))
@@ -150,12 +154,12 @@ internal sealed class TreeChecker(TreeDirectory directory)
     }
 
     /// <summary>The same steps as an attach, then the footers; what is still there when all is looked at anew was not repaired.</summary>
-    private TreeIndex Repair(CancellationToken cancellationToken)
+    private async ValueTask<TreeIndex> RepairAsync(CancellationToken cancellationToken)
     {
         var before = _findings.ToArray();
         RepairFooters();
         var logs = new CbtLogs(directory);
-        new TreeRecovery(directory, new TreeIndex(), logs).Run();
+        await new TreeRecovery(directory, new TreeIndex(), logs).RunAsync();
         logs.Close();
         _findings.Clear();
         var index = Look(cancellationToken);

@@ -25,8 +25,6 @@ internal sealed partial class TreeDirectory
     private static readonly (string Prefix, JournalKind Kind)[] Prefixes =
         [("coalesce_", JournalKind.Coalesce), ("relink_", JournalKind.Relink), ("leaf_", JournalKind.Leaf)];
 
-    public bool IsDurable => options.Durable;
-
     public void WriteJournal(JournalKind kind, Guid id, Guid parent)
     {
         var path = PathOf(kind, id);
@@ -69,12 +67,12 @@ internal sealed partial class TreeDirectory
         }
     }
 
+    private static bool IsJournal(string name) => Array.Exists(
+        Prefixes, p => name.StartsWith(p.Prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(p.Prefix.Length), out _));
+
     /// <summary>Null when the text is not a uuid: it was not written to its end, or by somebody else.</summary>
     public Guid? ReadJournal(JournalKind kind, Guid id) => TryParse(File.ReadAllText(PathOf(kind, id)), out var parent) ? parent : null;
 
-    /// <summary>A named place inside a longer step.</summary>
-    public void Pass(string name) => Step(name);
-
-    private string PathOf(JournalKind kind, Guid id) =>
+    public string PathOf(JournalKind kind, Guid id) =>
         System.IO.Path.Combine(Path, Prefixes.First(p => p.Kind == kind).Prefix + id.ToString("D"));
 }

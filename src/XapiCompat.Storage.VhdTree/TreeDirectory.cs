@@ -60,7 +60,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     /// <summary>Names of files and directories that are none of this tree.</summary>
     public IEnumerable<string> ForeignNames() => Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(name => !IsOurs(name));
 
-    private static bool IsOurs(string name) => Array.Exists(
+    private static bool IsOurs(string name) => IsJournal(name) || Array.Exists(
         Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out _));
 
     /// <summary>The uuid in a bare <c>&lt;uuid&gt;.vhd</c>; any other name (a path above all) gives null.</summary>

@@ -55,7 +55,7 @@ public sealed class VhdTreePlugin(
         }
     }
 
-    public ValueTask<SrCheck> CheckAsync(SrConfiguration configuration, bool repair, CancellationToken cancellationToken)
+    public async ValueTask<SrCheck> CheckAsync(SrConfiguration configuration, bool repair, CancellationToken cancellationToken)
     {
         var path = Locate(configuration, StorageFault.SrUnavailable, "the SR cannot be used");
         if (!Directory.Exists(path))
@@ -63,7 +63,7 @@ public sealed class VhdTreePlugin(
         using var claim = repair ? _claims.Take(path) : null;
         try
         {
-            return ValueTask.FromResult(new TreeChecker(new TreeDirectory(path, _options, time)).Run(repair, cancellationToken));
+            return await new TreeChecker(new TreeDirectory(path, _options, time)).RunAsync(repair, cancellationToken);
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {

@@ -67,13 +67,13 @@ internal sealed partial class VhdTreeSr : ISrCollector
     /// <summary>Gives a node another parent, through the writer's own file where one is open.</summary>
     private async ValueTask RelinkAsync(TreeNode node, Guid parent, Guid uniqueId)
     {
-        directory.Pass("relink " + node.Id);
+        directory.Step("relink " + node.Id);
         var name = parent.ToString("D") + TreeDirectory.VhdSuffix;
         if (_chains.TryBorrowWriter(node) is { } writer)
         {
             try
             {
-                await writer.Chain.Leaf.SetParentAsync(uniqueId, name, directory.IsDurable);
+                await writer.Chain.Leaf.SetParentAsync(uniqueId, name, directory.Durable);
             }
             finally
             {
@@ -84,7 +84,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
         }
 
         await using var file = directory.Open(node.Id, VhdAccess.ReadWrite);
-        await file.SetParentAsync(uniqueId, name, directory.IsDurable);
+        await file.SetParentAsync(uniqueId, name, directory.Durable);
     }
 
     /// <summary>Runs steps behind the one that decides: what they leave undone is cleared up by the next attach.</summary>

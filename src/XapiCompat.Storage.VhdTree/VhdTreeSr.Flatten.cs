@@ -89,7 +89,7 @@ internal sealed partial class VhdTreeSr
         {
             if (!IsCurrent)
                 return -1;
-            tree.Files.Pass("pull block " + block + " of " + Key);
+            tree.Files.Step("pull block " + block + " of " + Key);
             return _chain!.Chain.Pull(block);
         }
 
@@ -98,7 +98,7 @@ internal sealed partial class VhdTreeSr
             if (!IsCurrent || leaf.Parent is not { } parent)
                 return null;
             var uniqueId = leaf.DataName;
-            tree.Files.Pass("forget the parent of " + Key);
+            tree.Files.Step("forget the parent of " + Key);
             await ForgetParentAsync(uniqueId);
             tree._chains.Abandon(leaf);
             tree._index.Move(leaf, null);

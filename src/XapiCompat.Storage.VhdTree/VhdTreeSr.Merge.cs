@@ -117,7 +117,7 @@ internal sealed partial class VhdTreeSr
                 if (uniqueId != _parent.UniqueId)
                 {
                     _identified = true;
-                    tree.Files.Pass("identify " + _parent.Id);
+                    tree.Files.Step("identify " + _parent.Id);
                     await _target!.SetUniqueIdAsync(uniqueId);
                 }
 
@@ -160,7 +160,7 @@ internal sealed partial class VhdTreeSr
         {
             await copied(bytes, cancellationToken);
             bytes = VhdLimits.DefaultBlockSize;
-            tree.Files.Pass("copy block " + block + " of " + key);
+            tree.Files.Step("copy block " + block + " of " + key);
         };
     }
 }

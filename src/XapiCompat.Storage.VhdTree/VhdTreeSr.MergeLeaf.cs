@@ -110,13 +110,13 @@ internal sealed partial class VhdTreeSr
                 if (uniqueId != _parent.UniqueId)
                 {
                     _identified = true;
-                    tree.Files.Pass("identify " + _parentId);
+                    tree.Files.Step("identify " + _parentId);
                     await _target!.SetUniqueIdAsync(uniqueId);
                 }
 
-                tree.Files.Pass("unhide " + _parentId);
+                tree.Files.Step("unhide " + _parentId);
                 await _target!.SetHiddenAsync(false);
-                if (tree.Files.IsDurable)
+                if (tree.Files.Durable)
                     await _target.FlushAsync();
                 tree.Files.Move(tree.Files.PathOf(_parentId), tree.Files.PathOf(_id));
                 Afterwards(tree.Files.Flush);
