@@ -1,0 +1,65 @@
+"""What changed between snapshots: a model of changed-block tracking, one set of blocks of 64 KiB per tracked state."""
+
+import base64
+
+GRAIN = 65536
+
+
+def blocks(bitmap, size):
+    """Numbers of the blocks that are set in what list_changed_blocks answers for a disk of this size."""
+    data = base64.b64decode(bitmap)
+    count = -(-size // GRAIN)
+    if len(data) != -(-count // 8):
+        raise AssertionError("%d bytes of bitmap for %d blocks" % (len(data), count))
+    found = {number for number in range(len(data) * 8) if data[number // 8] & (0x80 >> number % 8)}
+    if found and max(found) >= count:
+        raise AssertionError("a block behind the end")
+    return found
+
+
+class Logs:
+    def __init__(self):
+        self.parents = {}         # tracked ref -> the tracked state before it, or None
+        self.written = {}         # tracked ref -> blocks written between that state and this
+        self.without_data = set()  # tracked refs whose data is destroyed
+
+    def tracks(self, ref):
+        return ref in self.parents
+
+    def enable(self, ref):
+        self.parents[ref], self.written[ref] = None, set()
+
+    def disable(self, ref):
+        del self.parents[ref], self.written[ref]
+
+    def write(self, ref, offset, length):
+        if ref in self.parents:
+            self.written[ref].update(range(offset // GRAIN, (offset + length - 1) // GRAIN + 1))
+
+    def snapshot(self, source, snapshot):
+        if source in self.parents:
+            self.parents[snapshot], self.written[snapshot] = self.parents[source], self.written[source]
+            self.parents[source], self.written[source] = snapshot, set()
+
+    def destroy(self, ref):
+        if ref in self.parents:
+            for child in [child for child, parent in self.parents.items() if parent == ref]:
+                self.parents[child] = self.parents[ref]
+                self.written[child] |= self.written[ref]
+            self.disable(ref)
+        self.without_data.discard(ref)
+
+    def pairs(self):
+        """All (older, newer) on one line."""
+        return [(older, newer) for newer in self.parents for older in self._before(newer)]
+
+    def between(self, older, newer):
+        found, at = set(), newer
+        while at != older:
+            found |= self.written[at]
+            at = self.parents[at]
+        return found
+
+    def _before(self, ref):
+        while (ref := self.parents[ref]) is not None:
+            yield ref
