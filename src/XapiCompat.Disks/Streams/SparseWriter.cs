@@ -6,8 +6,11 @@ namespace XapiCompat.Disks.Streams;
 /// </summary>
 internal static class SparseWriter
 {
-    /// <summary>The grain at which zeroes are looked for; grains start at multiples of it on the device.</summary>
-    private const int Grain = 4096;
+    /// <summary>
+    /// The grain at which zeroes are looked for; grains start at multiples of it on the device. Smaller runs of zeroes cost more
+    /// as calls of their own than as part of the data around them.
+    /// </summary>
+    private const int Grain = 64 * 1024;
 
     public static async ValueTask WriteAsync(IBlockDevice target, long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {

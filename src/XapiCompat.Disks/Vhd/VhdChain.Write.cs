@@ -4,6 +4,9 @@ namespace XapiCompat.Disks.Vhd;
 
 public sealed partial class VhdChain
 {
+    /// <summary>Giving less room back costs more than writing zeroes.</summary>
+    private const int SmallestHole = 64 * 1024;
+
     private static readonly byte[] Zeroes = new byte[256 * 1024];
 
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -54,6 +57,23 @@ public sealed partial class VhdChain
             }
         }
 
+        else if (count >= SmallestHole)
+        {
+            var first = (offset + VhdLimits.SectorSize - 1) / VhdLimits.SectorSize;
+            var end = (offset + count) / VhdLimits.SectorSize;
+            if (Leaf.TryFreeSectors(block, first, end - first))
+            {
+                WriteZeroes(block, offset, first * VhdLimits.SectorSize - offset);
+                WriteZeroes(block, end * VhdLimits.SectorSize, offset + count - end * VhdLimits.SectorSize);
+                return;
+            }
+        }
+
+        WriteZeroes(block, offset, count);
+    }
+
+    private void WriteZeroes(int block, int offset, int count)
+    {
         for (int done = 0, step; done < count; done += step)
         {
             step = Math.Min(count - done, Zeroes.Length);

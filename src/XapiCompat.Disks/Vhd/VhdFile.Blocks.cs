@@ -42,6 +42,19 @@ public sealed partial class VhdFile
         SetBits(block, firstSector, count);
     }
 
+    /// <summary>
+    /// Makes whole sectors of an allocated block zeroes by giving their room in the file back; false, and nothing done, where
+    /// that is not to be had. The caller holds the block's lock.
+    /// </summary>
+    internal bool TryFreeSectors(int block, int firstSector, int count)
+    {
+        EnsureWritable();
+        if (!_io.TryPunch(DataOffset(block) + (long)firstSector * VhdLimits.SectorSize, (long)count * VhdLimits.SectorSize))
+            return false;
+        SetBits(block, firstSector, count);
+        return true;
+    }
+
     /// <summary>Makes an unallocated block read as zeroes at the price of a bitmap: its data stays a hole.</summary>
     internal void AllocateZeroed(int block)
     {

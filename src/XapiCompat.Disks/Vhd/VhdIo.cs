@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using XapiCompat.Disks.Raw;
 
 namespace XapiCompat.Disks.Vhd;
 
@@ -13,6 +14,9 @@ public abstract class VhdIo : IDisposable
     public abstract void Write(long offset, ReadOnlyMemory<byte> data);
 
     public abstract void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> data);
+
+    /// <summary>Makes a range read as zeroes by giving its room back; false, and nothing done, where that is not to be had.</summary>
+    public virtual bool TryPunch(long offset, long length) => false;
 
     /// <summary>
     /// Returns when everything written is on stable storage. After a failure nothing more is written or flushed through this
@@ -91,6 +95,13 @@ public abstract class VhdIo : IDisposable
             if (files.Next(FileCall.Write, path) is { } fault)
                 Fail(fault, offset, data);
             RandomAccess.Write(handle, data, offset);
+        }
+
+        public override bool TryPunch(long offset, long length)
+        {
+            ThrowIfLost();
+            files.Pass(FileCall.Write, path);
+            return SparseFile.TryPunch(handle, offset, length);
         }
 
         public override void Flush()
