@@ -28,7 +28,7 @@ public static class NbdLimits
     public const int MostDescriptors = 4096;
 
     /// <summary>Requests of one connection that are served beside each other; each has one buffer.</summary>
-    public const int Workers = 8;
+    public const int Workers = 4;
 
     /// <summary>Data that is moved in one piece.</summary>
     public const int Piece = 256 << 10;

@@ -60,7 +60,7 @@ internal sealed class Transmission : IDisposable
     {
         try
         {
-            while (await ServeOneAsync(reading))
+            while (await ServeAsync(reading))
             {
             }
         }
@@ -75,52 +75,53 @@ internal sealed class Transmission : IDisposable
         }
     }
 
-    private async ValueTask<bool> ServeOneAsync(CancellationToken reading)
+    /// <summary>
+    /// Serves requests until one has to wait for the device or the client. The turn then goes to another worker: handing it
+    /// over at each request would cost more than most requests do.
+    /// </summary>
+    private async ValueTask<bool> ServeAsync(CancellationToken reading)
     {
-        byte[]? buffer = null;
+        Task answering;
+        await _turn.WaitAsync(reading);
         try
         {
-            Request request;
-            NbdError error;
-            await _turn.WaitAsync(reading);
-            try
+            do
             {
-                if (_ended || !await _input.TryFillAsync(_head, reading))
+                if (_ended || !await _input.TryFillAsync(_head, reading) || Request.Parse(_head) is not { Command: not NbdCommand.Disc } request)
                 {
                     _ended = true;
                     return false;
                 }
 
-                request = Request.Parse(_head);
-                if (request.Command == NbdCommand.Disc)
+                var error = request.Check(_export, _agreed);
+                var buffer = NbdBuffers.Rent();
+                try
                 {
-                    _ended = true;
-                    return false;
+                    if (request.Command == NbdCommand.Write)
+                        error = await ReceiveAsync(request, error, buffer, reading);
+                }
+                catch
+                {
+                    NbdBuffers.Return(buffer);
+                    throw;
                 }
 
-                buffer = NbdBuffers.Rent();
-                error = request.Check(_export, _agreed);
-                if (request.Command == NbdCommand.Write)
-                    error = await ReceiveAsync(request, error, buffer, reading);
+                answering = AnswerAsync(request, error, buffer);
             }
-            catch
-            {
-                _ended = true;
-                throw;
-            }
-            finally
-            {
-                _turn.Release();
-            }
-
-            await AnswerAsync(request, error, buffer);
-            return true;
+            while (answering.IsCompletedSuccessfully);
+        }
+        catch
+        {
+            _ended = true;
+            throw;
         }
         finally
         {
-            if (buffer is not null)
-                NbdBuffers.Return(buffer);
+            _turn.Release();
         }
+
+        await answering;
+        return true;
     }
 
     /// <summary>Takes the data of a write. All but its last piece is written here, since the next request lies behind it.</summary>
@@ -142,7 +143,19 @@ internal sealed class Transmission : IDisposable
         return error;
     }
 
-    private async ValueTask AnswerAsync(Request request, NbdError error, byte[] buffer)
+    private async Task AnswerAsync(Request request, NbdError error, byte[] buffer)
+    {
+        try
+        {
+            await AnswerFromAsync(request, error, buffer);
+        }
+        finally
+        {
+            NbdBuffers.Return(buffer);
+        }
+    }
+
+    private async ValueTask AnswerFromAsync(Request request, NbdError error, byte[] buffer)
     {
         if (error == NbdError.None)
         {
