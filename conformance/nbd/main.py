@@ -1,5 +1,6 @@
 """Random disks over NBD, read by foreign clients: bytes and maps equal. XAPICOMPAT_SOAK: 200 disks instead of 20."""
 
+import base64
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import xenapi
 
 DISKS = 200 if harness.SOAK else 20
 BLOCK = 2 << 20
+GRAIN = 65536
 
 
 class Rig:
@@ -66,6 +68,15 @@ def random_image(path, rnd):
             file.seek(offset)
             file.write(rnd.randbytes(min(size - offset, rnd.randrange(1, rnd.choice((600, 70_000, 3_000_000))))))
     return size
+
+
+def changes(rnd, size):
+    """Writes at random places, as (offset, bytes)."""
+    result = []
+    for _ in range(rnd.randrange(1, 6)):
+        offset = rnd.randrange(size)
+        result.append((offset, rnd.randbytes(min(size - offset, rnd.randrange(1, 200_000)))))
+    return result
 
 
 def fill(rig, vdi, image, number):
@@ -145,6 +156,46 @@ def destroy(rig, vdi):
     raise RuntimeError("the disk is still in use")
 
 
+def check_changes(rig, rnd, number):
+    """Writes through a live export between two snapshots; the bitmap says where, and reading only that gives the second one."""
+    rig.purpose("nbd" if number % 2 else "insecure_nbd")
+    image = rig.work("image")
+    size = random_image(image, rnd)
+    vdi = rig.session.create_vdi(size)
+    transfer.upload(rig.session, vdi, image)
+    rig.session.call("VDI.enable_cbt", vdi)
+    first = rig.session.call("VDI.snapshot", vdi)
+    name = "qemu:dirty-bitmap:" + rig.session.call("VDI.get_uuid", first)
+    live = clients.open_libnbd(rig.start(vdi, "guest"))
+    for offset, data in changes(rnd, size):
+        live.pwrite(data, offset)
+    live.zero(min(size, 100_000), 0)
+    second = rig.session.call("VDI.snapshot", vdi)
+    live.pwrite(b"behind the second snapshot", 0)
+    live.shutdown()
+    rig.stop("guest")
+
+    bits = base64.b64decode(rig.session.call("VDI.list_changed_blocks", first, second))
+    listed = clients.merged((i * GRAIN, min(GRAIN, size - i * GRAIN), bits[i >> 3] >> (7 - (i & 7)) & 1) for i in range(size // GRAIN))
+    place = rig.disk(second)
+    offered = clients.must("nbdinfo", "--json", place.uri)
+    if name not in json.loads(offered)["exports"][0]["contexts"]:
+        raise AssertionError(name + " is not offered: " + offered)
+    if clients.nbdinfo_map(place, name) != listed:
+        raise AssertionError("nbdinfo --map=%s is not list_changed_blocks" % name)
+    handle = clients.open_libnbd(place, name, "base:allocation")
+    with open(image, "r+b") as file:
+        for offset, length, kind in clients.libnbd_map(handle, name):
+            if kind & 1:
+                file.seek(offset)
+                file.write(handle.pread(length, offset))
+    if clients.sha256(image) != hashlib.sha256(handle.pread(size, 0)).hexdigest():
+        raise AssertionError("the first snapshot and the changed blocks are not the second")
+    handle.shutdown()
+    for disk in (second, first, vdi):
+        destroy(rig, disk)
+
+
 def main():
     harness.note("seed %d (XAPICOMPAT_SEED repeats it), %d disks" % (harness.SEED, DISKS))
     checks = harness.Checks()
@@ -163,6 +214,9 @@ def main():
                 checks.skip(name, "not installed")
         for number in range(DISKS):
             run(checks, "disk %d, %s" % (number, "TLS" if number % 2 else "plain"), check_disk, rig, random.Random(harness.SEED * 10007 + number), number, found.get)
+        if found["libnbd"] and found["nbdinfo"]:
+            for number in range(DISKS // 4):
+                run(checks, "changed blocks %d, %s" % (number, "TLS" if number % 2 else "plain"), check_changes, rig, random.Random(harness.SEED * 20011 + number), number)
         if rig.vates:
             rig.vates.close()
     checks.finish()
