@@ -120,6 +120,8 @@ internal sealed class CbtLogs(TreeDirectory directory)
     public IReadOnlyList<CbtLog> Load()
     {
         _broken.Clear();
+        if (_logs.IsEmpty && !directory.HasLogs())
+            return [];
         foreach (var gone in _logs.Values.Where(log => !File.Exists(log.Path)).ToArray())
             Remove(gone);
         var added = new List<CbtLog>();

@@ -8,6 +8,8 @@ internal sealed class CbtRecovery(TreeDirectory directory, TreeIndex index, CbtL
     /// <summary>Finishes the switches of snapshots that exist and takes back the others. Comes before the tree is read, behind its own.</summary>
     public void SettleNames()
     {
+        if (!directory.HasLogs())
+            return;
         foreach (var id in directory.Ids(CbtFormat.TemporarySuffix).ToArray())
             directory.Delete(directory.PathOf(id, CbtFormat.TemporarySuffix));
         foreach (var id in directory.Ids(CbtFormat.NextSuffix).ToArray())

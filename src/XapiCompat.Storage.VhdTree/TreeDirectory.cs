@@ -63,6 +63,13 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     private static bool IsOurs(string name) => IsJournal(name) || Array.Exists(
         Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out _));
 
+    /// <summary>True when there is a log of written blocks in any state: most trees have none.</summary>
+    public bool HasLogs()
+    {
+        Files.Pass(FileCall.List, Path);
+        return Directory.EnumerateFiles(Path, "*" + CbtFormat.Suffix + "*").Any();
+    }
+
     /// <summary>The uuid in a bare <c>&lt;uuid&gt;.vhd</c>; any other name (a path above all) gives null.</summary>
     public static Guid? ParentId(string name) =>
         name.EndsWith(VhdSuffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - VhdSuffix.Length), out var id) ? id : null;

@@ -29,13 +29,14 @@ internal static class CbtBits
     }
 
     /// <summary>Blocks in which two disks differ; what only one of them has counts as zeroes.</summary>
-    public static IReadOnlyList<int> Differing(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    /// <param name="unit">Bytes that stand for a block.</param>
+    public static IReadOnlyList<int> Differing(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other, int unit = Block)
     {
         var blocks = new List<int>();
-        for (var block = 0; block * Block < other.Length; block++)
+        for (var block = 0; block * unit < other.Length; block++)
         {
-            var mine = other[(block * Block)..Math.Min(other.Length, (block + 1) * Block)];
-            var theirs = one[Math.Min(one.Length, block * Block)..Math.Min(one.Length, (block + 1) * Block)];
+            var mine = other[(block * unit)..Math.Min(other.Length, (block + 1) * unit)];
+            var theirs = one[Math.Min(one.Length, block * unit)..Math.Min(one.Length, (block + 1) * unit)];
             if (!mine[..theirs.Length].SequenceEqual(theirs) || mine[theirs.Length..].ContainsAnyExcept((byte)0))
                 blocks.Add(block);
         }
