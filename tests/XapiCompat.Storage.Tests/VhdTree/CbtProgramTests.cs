@@ -88,7 +88,7 @@ public sealed class CbtProgramTests(ITestOutputHelper output)
         private async Task StepAsync()
         {
             var line = _lines[random.Next(_lines.Count)];
-            switch (random.Next(24))
+            switch (random.Next(26))
             {
                 case 0 when _lines.Count < 3:
                     await CreateAsync();
@@ -122,6 +122,14 @@ public sealed class CbtProgramTests(ITestOutputHelper output)
                 case 14 when !line.Ended && line.States.Count > 2:
                     await DestroyAsync(line, line.States.Count - 1);
                     line.Ended = true;
+                    break;
+                case 17:
+                    Log("collect");
+                    await Collecting.RunAsync(harness.Sr);
+                    break;
+                case 18 when !line.Ended:
+                    Log("flatten " + line.Disk.Key);
+                    await Collecting.FlattenAsync(harness.Sr, line.Disk.Key);
                     break;
                 case 15 or 16:
                     await CompareAsync();
