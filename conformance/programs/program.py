@@ -4,7 +4,7 @@ import json
 import os
 
 import changes
-import nbd
+import nbd_client
 import transfer
 import vhd
 import xenapi
@@ -157,7 +157,7 @@ class Program:
         data = self.disks[ref]
         export = json.loads(self.plugin("nbd_export_start", vdi=ref, writable="true"))
         try:
-            with nbd.Client(export["address"], export["port"], export["exportname"]) as client:
+            with nbd_client.Client(export["address"], export["port"], export["exportname"]) as client:
                 for step in range(self.chance.randrange(1, 8)):
                     begin = self.chance.randrange(len(data))
                     length = min(len(data) - begin, self.chance.choice([1, 100, SECTOR, 70_000, BLOCK]))
