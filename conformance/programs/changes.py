@@ -33,8 +33,10 @@ class Logs:
         del self.parents[ref], self.written[ref]
 
     def write(self, ref, offset, length):
-        if ref in self.parents:
-            self.written[ref].update(range(offset // GRAIN, (offset + length - 1) // GRAIN + 1))
+        """What is written to a snapshot also sets it apart from what came after it."""
+        for tracked, parent in self.parents.items():
+            if ref in (tracked, parent):
+                self.written[tracked].update(range(offset // GRAIN, (offset + length - 1) // GRAIN + 1))
 
     def snapshot(self, source, snapshot):
         if source in self.parents:
