@@ -10,7 +10,7 @@ import vhd
 import xenapi
 
 BLOCK, SECTOR = vhd.BLOCK, 512
-STEPS = 20
+STEPS = 16
 CHAIN_TOO_LONG = "SR_BACKEND_FAILURE_109"
 
 
