@@ -13,7 +13,7 @@ namespace XapiCompat.Storage.Tests;
 public sealed class RandomDiskPrograms(ITestOutputHelper output)
 {
     [Fact]
-    public Task On_vhd_trees() => RunAsync(root => Trees.NewPlugin(root), Soak.On ? 50_000 : 2_000);
+    public Task On_vhd_trees() => RunAsync(root => Trees.NewPlugin(root), Soak.On ? 200_000 : 10_000);
 
     [Fact]
     public Task On_raw_files() => RunAsync(root => new RawFilesPlugin(root), Soak.On ? 5_000 : 200);
