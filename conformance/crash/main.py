@@ -20,7 +20,7 @@ def main():
     chance = random.Random(harness.SEED)
     checks = harness.Checks()
     with harness.WorkDirectory() as work:
-        server = harness.Server(work("state")).start()
+        server = harness.Server(work("state"), "--gc-delay", "0").start()
         session = xenapi.Session(server.http)
         sr = session.default_sr()
         folder = os.path.join(work("state"), "sr", session.call("SR.get_uuid", sr))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import time
 
 import transfer
 from xenapi import NULL
@@ -189,11 +190,21 @@ def check_power(state, findings):
             findings.unexplained.append("suspend image %s belongs to %s" % (ref, owners.get(ref)))
 
 
+def _stop_collector(session, sr):
+    """Base copies stay as they are from here on: what the collector is at comes to its end."""
+    session.call("SR.remove_from_other_config", sr, "gc")
+    session.call("SR.add_to_other_config", sr, "gc", "false")
+    while any(task["name_label"] == "Garbage Collection" and task["status"] == "pending"
+              for task in session.call("task.get_all_records").values()):
+        time.sleep(0.01)
+
+
 def stray_files(session, sr, folder):
     """Files of the repository that belong to no record, even after a scan; what the scan made up or removed; records without a file."""
     def uuids(records):
         return {record["uuid"] for record in records.values() if record["SR"] == sr}
 
+    _stop_collector(session, sr)
     before = session.call("VDI.get_all_records")
     session.call("SR.scan", sr)
     after = session.call("VDI.get_all_records")
@@ -203,4 +214,5 @@ def stray_files(session, sr, folder):
     # A disk is a VHD and what the plugin notes beside it under the same name.
     strays = [name for name in files if os.path.splitext(name)[0] not in known or not name.endswith((".vhd", ".meta"))]
     missing = [uuid for uuid in known if uuid + ".vhd" not in files]
+    session.call("SR.remove_from_other_config", sr, "gc")
     return strays, made_up, vanished, missing

@@ -34,7 +34,7 @@ def main():
     harness.note("seed %d (XAPICOMPAT_SEED repeats it), %d programs" % (harness.SEED, PROGRAMS))
     checks = harness.Checks()
     steps = 0
-    with harness.WorkDirectory() as work, harness.Server(work("state")) as server:
+    with harness.WorkDirectory() as work, harness.Server(work("state"), "--gc-delay", "0") as server:
         session = xenapi.Session(server.http)
         before = len(session.call("VDI.get_all"))
         with concurrent.futures.ProcessPoolExecutor(2) as pool:

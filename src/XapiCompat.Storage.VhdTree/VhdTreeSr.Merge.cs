@@ -141,7 +141,12 @@ internal sealed partial class VhdTreeSr
                 foreach (var child in moved)
                     await tree.RelinkAsync(child, _id, _node.UniqueId);
                 if (_identified)
-                    await _target!.SetUniqueIdAsync(_parent.UniqueId);
+                {
+                    // Opened anew: after a failed flush the other one takes nothing more.
+                    await using var file = tree.Files.Open(_parent.Id, VhdAccess.ReadWrite);
+                    await file.SetUniqueIdAsync(_parent.UniqueId);
+                }
+
                 tree.Files.TryDropJournal(JournalKind.Relink, _id);
                 tree.Files.TryDropJournal(JournalKind.Coalesce, _id);
             }

@@ -132,9 +132,14 @@ internal sealed partial class VhdTreeSr
         {
             try
             {
-                await _target!.SetHiddenAsync(true);
-                if (_identified)
-                    await _target.SetUniqueIdAsync(_parent.UniqueId);
+                // Opened anew: after a failed flush the other one takes nothing more.
+                await using (var file = tree.Files.Open(_parentId, VhdAccess.ReadWrite))
+                {
+                    await file.SetHiddenAsync(true);
+                    if (_identified)
+                        await file.SetUniqueIdAsync(_parent.UniqueId);
+                }
+
                 tree.Files.TryDropJournal(JournalKind.Leaf, _id);
                 tree.Files.TryDropJournal(JournalKind.Coalesce, _id);
             }

@@ -145,8 +145,9 @@ public sealed class Collector(
         await place.Running.WaitAsync(cancellationToken);
         try
         {
-            var run = new CollectorRun(store, tasks, records, ids, sr, () => place.IsUrgent);
+            var run = new CollectorRun(store, tasks, records, ids, sr, place.LastTask, () => place.IsUrgent);
             await run.RunAsync(attached, cancellationToken);
+            place.LastTask = run.LastTask;
             place.Done += run.Done;
             if (run.Failure is CollectorException e)
                 failed(sr.Uuid, e);
@@ -171,6 +172,9 @@ public sealed class Collector(
 
         /// <summary>Pieces of work so far; written while <see cref="Running"/> is held.</summary>
         public long Done { get; set; }
+
+        /// <summary>The last run's task; written while <see cref="Running"/> is held.</summary>
+        public string? LastTask { get; set; }
 
         public bool IsUrgent => Volatile.Read(ref _hurrying) > 0;
 

@@ -9,7 +9,8 @@ namespace XapiCompat.Core.Collecting;
 /// One run of the collector over an SR, until there is no work left. Its task and its intent come with the first piece of work:
 /// a run that finds none leaves no trace.
 /// </summary>
-internal sealed class CollectorRun(RecordStore store, TaskService tasks, VolumeRecords records, IdSource ids, Record sr, Func<bool> isUrgent)
+/// <param name="last">The task of the run before; it makes room for this one's, lest a busy repository push out the tasks of clients.</param>
+internal sealed class CollectorRun(RecordStore store, TaskService tasks, VolumeRecords records, IdSource ids, Record sr, string? last, Func<bool> isUrgent)
 {
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(20);
 
@@ -27,6 +28,9 @@ internal sealed class CollectorRun(RecordStore store, TaskService tasks, VolumeR
 
     /// <summary>The first thing that went wrong with a piece of work; the others were done all the same.</summary>
     public Exception? Failure { get; private set; }
+
+    /// <summary>The task of this run, or else that of the last one.</summary>
+    public string? LastTask => _task ?? last;
 
     /// <summary>Does what there is. Ends early, and without an error, when the task is cancelled or the SR goes away.</summary>
     public async ValueTask RunAsync(AttachedSr attached, CancellationToken stopping)
@@ -74,6 +78,8 @@ internal sealed class CollectorRun(RecordStore store, TaskService tasks, VolumeR
         if (_task is not null)
             return;
         store.Commit(unit => unit.BeginIntent(_intent));
+        if (last is not null)
+            tasks.Discard(last);
         _task = tasks.Create(null, "Garbage Collection", "Garbage collection for SR " + sr.Uuid);
         _cancelled = tasks.Track(_task).Register(() => _work?.Cancel());
     }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using XapiCompat.Core.Collecting;
-using XapiCompat.Core.Services;
 using XapiCompat.Store;
 using XapiCompat.Values;
 
@@ -23,15 +22,14 @@ public sealed class CollectorPluginFunctions(RecordStore store, Collector collec
     {
         var vdi = Find("VDI", call, "vdi");
         await collector.FlattenAsync(vdi, _ => { }, cancellationToken);
-        return vdi.Uuid;
+        return "true";
     }
 
     /// <summary>Objects are named by uuid or by reference.</summary>
     private Record Find(string @class, PluginCall call, string argument)
     {
-        if (call.Arguments.GetValueOrDefault(argument) is not { Length: > 0 } name)
-            throw Errors.Internal(call.Function + " needs the argument " + argument);
+        var name = call.Required(argument);
         return store.Current.FindByUuid(store.Model.Class(@class), name)
-            ?? (name.StartsWith(Ref.Prefix, StringComparison.Ordinal) ? store.Current.Get(@class, name) : throw Errors.UuidInvalid(@class, name));
+            ?? (store.Current.Find(name) is { } record && record.Class.Name == @class ? record : throw new XenException("INVALID_VALUE", argument, name));
     }
 }

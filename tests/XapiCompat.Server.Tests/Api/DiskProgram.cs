@@ -1,4 +1,5 @@
 using FluentAssertions;
+using XapiCompat.Server.Tests.Api.Collecting;
 using XapiCompat.Server.Tests.Support;
 
 namespace XapiCompat.Server.Tests.Api;
@@ -32,7 +33,7 @@ internal sealed class DiskProgram(DiskClient disks, Random random)
         if (_contents.Count == 0)
             await CreateAsync();
         var disk = Pick(_contents.Keys);
-        switch (random.Next(13))
+        switch (random.Next(15))
         {
             case 0 when _contents.Count < 8:
                 await CreateAsync();
@@ -63,6 +64,14 @@ internal sealed class DiskProgram(DiskClient disks, Random random)
                 break;
             case 12:
                 await RevertVmAsync();
+                break;
+            case 13:
+                Log.Add("coalesce");
+                await CollectingServer.CollectAsync(disks);
+                break;
+            case 14 when random.Next(2) == 0:
+                Log.Add("flatten " + disk);
+                await CollectingServer.PluginAsync(disks, "flatten_vdi", ("vdi", disk));
                 break;
             default:
                 await ExportAsync(disk);

@@ -19,7 +19,7 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
     {
         public IReadOnlyList<string> Problems => inner.Problems;
 
-        public ISrCollector? Collector => inner.Collector;
+        public ISrCollector? Collector => inner.Collector is { } collector ? new UnreliableCollector(collector, faults) : null;
 
         public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => inner.StatAsync(cancellationToken);
 

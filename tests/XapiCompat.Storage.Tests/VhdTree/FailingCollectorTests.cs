@@ -1,0 +1,49 @@
+using FluentAssertions;
+using XapiCompat.Storage.VhdTree;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace XapiCompat.Storage.Tests.VhdTree;
+
+/// <summary>The collector's calls of the file system fail in turn: every volume shows what it showed, and the work is done later.</summary>
+public sealed class FailingCollectorTests(ITestOutputHelper output)
+{
+    [Theory]
+    [InlineData("EIO", "collect", false, false)]
+    [InlineData("EIO", "collect", false, true)]
+    [InlineData("ENOSPC", "collect", false, false)]
+    [InlineData("failed fsync", "collect", true, false)]
+    [InlineData("EIO", "flatten", false, false)]
+    [InlineData("EIO", "flatten", false, true)]
+    [InlineData("failed fsync", "flatten", true, false)]
+    public async Task The_nth_call_fails(string name, string operation, bool durable, bool stays)
+    {
+        var trouble = FileTrouble.All.Single(t => t.Name == name);
+
+        // Every call of a small tree; every few where there are many.
+        var number = 0;
+        for (var fired = true; fired; number += Soak.On ? 1 : 1 + (number / 12))
+        {
+            var files = new FaultyFiles();
+            await using var scene = await CollectorScene.BuildAsync(new VhdTreeOptions { Durable = durable, Files = files });
+            files.Arm(trouble, number + 1, stays);
+            var error = await Record.ExceptionAsync(() => operation == "collect" ? Collecting.RunAsync(scene.Sr) : Collecting.FlattenAsync(scene.Sr, scene.Written));
+            fired = files.Failed is not null;
+            var because = $"{operation}, {name}, call {number + 1}: {files.Failed}, {error?.Message}";
+            files.Disarm();
+            if (error is not null)
+                error.Should().Match(e => e is StorageException || e is IOException, because);
+            if (stays)
+                await scene.ReattachAsync();
+            await scene.VerifyAsync(because);
+            await Collecting.RunAsync(scene.Sr);
+            await scene.VerifyAsync(because + ", and collected");
+            await scene.ReattachAsync();
+            await scene.VerifyAsync(because + ", and attached");
+            await Collecting.RunAsync(scene.Sr);
+            await scene.VerifyHealthyAsync();
+        }
+
+        output.WriteLine($"{number} calls");
+    }
+}
