@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Data.Sqlite;
 using XapiCompat.Datamodel;
 
 namespace XapiCompat.Store;
@@ -50,7 +51,7 @@ public sealed class RecordFile : IAsyncDisposable
             await Task.WhenAny(_rows);
             opened.File.Dispose();
         }
-        catch (Exception e) when (e is StateVersionException or SqliteFailure or IOException)
+        catch (Exception e) when (e is StateVersionException or SqliteException or IOException)
         {
             // Whoever waited for the file was told.
         }

@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using XapiCompat.Datamodel;
 
 namespace XapiCompat.Store;
@@ -22,7 +23,7 @@ public sealed record StoredState(IReadOnlyList<Record> Records, IReadOnlyList<In
             file.ReadRows(batch => records.AddRange(batch.Decode(model, codec)));
             return new StoredState(records, file.ReadIntents(), problems);
         }
-        catch (Exception e) when (problems.Count > 0 || e is SqliteFailure or System.Text.Json.JsonException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e) when (problems.Count > 0 || e is SqliteException or System.Text.Json.JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
             // Whatever the rows of a damaged file look like.
             return new StoredState([], [], [.. problems, "its objects cannot be read: " + e.Message]);

@@ -26,7 +26,7 @@ public sealed class ProjectReferenceTests
 
     private static readonly Dictionary<string, string[]> Packages = new(StringComparer.Ordinal)
     {
-        ["Store"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
+        ["Store"] = ["Dapper", "Microsoft.Data.Sqlite.Core", "SQLitePCLRaw.bundle_e_sqlite3"],
     };
 
     public static TheoryData<string> Projects => new(Directory.GetDirectories(Repository.File("src")).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal));
@@ -59,6 +59,7 @@ public sealed class ProjectReferenceTests
     [Theory]
     [InlineData("Microsoft.AspNetCore", "Server")]
     [InlineData("Kestrel", "Server")]
+    [InlineData("Dapper", "Store")]
     [InlineData("Sqlite", "Store")]
     [InlineData("using XapiCompat.Storage.VhdTree", "Server")]
     public void A_technology_is_named_in_one_project_only(string word, string home)
