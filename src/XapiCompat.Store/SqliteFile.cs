@@ -166,7 +166,7 @@ internal sealed class SqliteFile : IDisposable
         PRAGMA user_version={SchemaVersion};
         """);
 
-    /// <summary>Each statement is prepared once for all its rows.</summary>
+    /// <summary>Statements for several rows are prepared once.</summary>
     private void WriteAll(List<Record> upserts, List<Record> deletes, IReadOnlyList<Intent> intents, IReadOnlyList<string> endedIntents, IReadOnlyDictionary<string, string> facts)
     {
         if (upserts.Count > 0)
@@ -177,8 +177,8 @@ internal sealed class SqliteFile : IDisposable
             _connection.Execute("INSERT INTO intents (id, sr, operation, keys) VALUES (@id, @sr, @operation, @keys)", intents.Select(i => _intent.With(i.Id, i.Sr, i.Operation, string.Join('\n', i.Keys))));
         if (endedIntents.Count > 0)
             _connection.Execute("DELETE FROM intents WHERE id = @id", endedIntents.Select(id => _id.With(id)));
-        if (facts.Count > 0)
-            _connection.Execute("INSERT INTO meta (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value", facts.Select(f => _fact.With(f.Key, f.Value)));
+        foreach (var (name, value) in facts)
+            _connection.Execute("INSERT INTO meta (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value", _fact.With(name, value));
     }
 
     /// <summary>In the order of the key, so that thousands of rows fill page after page.</summary>
