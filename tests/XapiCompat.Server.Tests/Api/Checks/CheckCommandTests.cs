@@ -74,13 +74,14 @@ public sealed class CheckCommandTests(ITestOutputHelper output) : IAsyncLifetime
             var disk = store.Current.FindByUuid(vdi, _disk)!;
             var snapshot = store.Current.FindByUuid(vdi, _snapshot)!;
             var vbd = store.Current.All(model.Class("VBD")).FirstOrDefault();
+            // References decide who comes first; the snapshot itself is to have its file.
             store.Commit(unit =>
             {
                 unit.Set(disk.Reference, "virtual_size", XenInt.Of(8 << 20));
                 unit.Set(snapshot.Reference, "sm_config", XenStruct.Empty.With("vhd-parent", XenString.Of(Guid.NewGuid().ToString())));
                 unit.Insert(vdi, "OpaqueRef:11111111-1111-4111-8111-111111111111", [("uuid", Guid.NewGuid().ToString()), ("SR", disk.Target("SR")), ("location", Guid.NewGuid().ToString()), ("managed", true)]);
                 unit.Insert(vdi, "OpaqueRef:22222222-2222-4222-8222-222222222222", [("uuid", _disk), ("SR", "OpaqueRef:" + Guid.NewGuid()), ("location", _disk)]);
-                unit.Insert(vdi, "OpaqueRef:33333333-3333-4333-8333-333333333333", [("uuid", Guid.NewGuid().ToString()), ("SR", disk.Target("SR")), ("location", _snapshot), ("managed", true)]);
+                unit.Insert(vdi, "OpaqueRef:ffffffff-ffff-4fff-8fff-ffffffffffff", [("uuid", Guid.NewGuid().ToString()), ("SR", disk.Target("SR")), ("location", _snapshot), ("managed", true)]);
             });
         }
 
