@@ -212,7 +212,7 @@ def stray_files(session, sr, folder):
     vanished = [record["uuid"] for ref, record in before.items() if ref not in after]
     known, files = uuids(after), set(os.listdir(folder))
     # A disk is a VHD and what the plugin notes beside it under the same name.
-    strays = [name for name in files if os.path.splitext(name)[0] not in known or not name.endswith((".vhd", ".meta"))]
-    missing = [uuid for uuid in known if uuid + ".vhd" not in files]
+    strays = [name for name in files if os.path.splitext(name)[0] not in known or not name.endswith((".vhd", ".meta", ".cbtlog"))]
+    missing = [uuid for uuid in known if not files & {uuid + ".vhd", uuid + ".cbtlog"}]
     session.call("SR.remove_from_other_config", sr, "gc")
     return strays, made_up, vanished, missing

@@ -10,6 +10,7 @@ using XapiCompat.Core.Plugins;
 using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Datamodel;
+using XapiCompat.Server.Checks;
 using XapiCompat.Store;
 using XapiCompat.Wire;
 
@@ -42,7 +43,8 @@ internal sealed class ApiServices
         var pbds = new PbdService(store, storage, Volumes, guard, clock);
         var probe = new SrProbe(store, storage);
         LiveExports = new(store, storage, vdis, clock);
-        var plugin = new XapiCompatPlugin(new NbdPluginFunctions(store, LiveExports, NbdEndpoint, certificate), new CollectorPluginFunctions(store, Collector));
+        Plugin = new XapiCompatPlugin(
+            [new NbdPluginFunctions(store, LiveExports, NbdEndpoint, certificate), new CollectorPluginFunctions(store, Collector), new CheckFunctions(options), new RepositoryFunctions(store, storage), .. options.Lab?.Functions(store, storage, Volumes, ids, clock) ?? []]);
         var handlers = new HandlerTable(store.Model)
             .Bind(new SessionHandlers(store, Sessions, credentials))
             .Bind(new RoleHandlers(store))
@@ -101,13 +103,16 @@ internal sealed class ApiServices
             .Bind(new VmFirmwareHandlers(store))
             .Bind(new VmApplianceHandlers(store, Machines.Appliances))
             .Bind(new HostVmHandlers(store, Machines.Evacuation))
-            .BindHostMessages(store, guard, options, certificate, Machines.Power, ids, clock, [plugin], stopping)
+            .BindHostMessages(store, guard, options, certificate, Machines.Power, ids, clock, [Plugin], stopping)
             .Verify();
         BoundMessages = handlers.Bound;
         Places = new(store);
         Dispatcher = new(store, handlers, Sessions, Tasks, Access, ids, new(options.Strict, log.Unexpected));
         Transfers = new DiskTransfers(store, storage, Sessions, Tasks, Access, vdis, stopping);
     }
+
+    /// <summary>What this server offers beside the XenAPI.</summary>
+    public XapiCompatPlugin Plugin { get; }
 
     public RoleTable Roles { get; }
 

@@ -4,6 +4,7 @@ using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Server.Connections;
 using XapiCompat.Server.HttpActions;
+using XapiCompat.Server.Lab;
 using XapiCompat.Server.Rpc;
 
 namespace XapiCompat.Server;
@@ -17,6 +18,7 @@ internal sealed class HttpPipeline : IAsyncDisposable
     private readonly KestrelServerOptions _kestrel;
     private HttpActionRouter _router = null!;
     private RpcEndpoint _rpc = null!;
+    private LabEndpoint? _lab;
 
     public HttpPipeline(ServerOptions options)
     {
@@ -39,7 +41,7 @@ internal sealed class HttpPipeline : IAsyncDisposable
     /// <param name="options">With the ports that the whole pool shares.</param>
     /// <param name="hosts">Addresses of the pool's hosts.</param>
     public void Connect(
-        ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts)
+        ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts, LabEndpoint? lab)
     {
         var transferOptions = new TransferOptions
         {
@@ -50,7 +52,8 @@ internal sealed class HttpPipeline : IAsyncDisposable
             Logger = App.Services.GetRequiredService<ILoggerFactory>().CreateLogger("XapiCompat.Transfers"),
         };
         _rpc = rpc;
-        _router = HttpActionTable.Create(transfers, transferOptions);
+        _lab = lab;
+        _router = HttpActionTable.Create(transfers, transferOptions, options.Lab?.Points);
         Listen(_kestrel, options, certificate, clock, HttpActionTable.RawHandlers(_router, transferOptions), hosts);
     }
 
@@ -58,6 +61,12 @@ internal sealed class HttpPipeline : IAsyncDisposable
 
     private async Task InvokeAsync(HttpContext http)
     {
+        if (_lab is not null && http.Request.Path.StartsWithSegments(LabEndpoint.Path, StringComparison.Ordinal))
+        {
+            await _lab.InvokeAsync(http);
+            return;
+        }
+
         if (await _router.TryInvokeAsync(http))
             return;
         if (HttpMethods.IsOptions(http.Request.Method))

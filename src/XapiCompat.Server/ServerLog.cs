@@ -12,6 +12,9 @@ internal sealed class ServerLog
 
     public void NotCollected(string sr, Exception exception) => Write($"warning: SR {sr} was not tidied up: {exception.Message}");
 
+    /// <summary>Names in it come from a directory that others fill.</summary>
+    public void SrProblem(string sr, string problem) => Write($"warning: SR {sr}: {string.Concat(problem.Select(c => char.IsControl(c) ? '?' : c))}");
+
     /// <summary>The name is the caller's: nothing in it may look like another line.</summary>
     public void LoginFailed(string user, string address)
     {

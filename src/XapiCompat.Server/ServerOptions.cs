@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using XapiCompat.Core.Laboratory;
 using XapiCompat.Core.Machines;
 using XapiCompat.Core.Seed;
 using XapiCompat.Storage;
@@ -75,6 +76,9 @@ public sealed record ServerOptions
     /// <summary>Directories below which SRs may be made, beside the state directory's own.</summary>
     public IReadOnlyList<string> SrRoots { get; init; } = [];
 
+    /// <summary>The tree laboratory; null when it is off, as it is in production.</summary>
+    public Laboratory? Lab { get; init; }
+
     /// <summary>A file that gets the names of the messages that clients had answered with success; null is none.</summary>
     public string? CallLog { get; init; }
 
@@ -95,6 +99,7 @@ public sealed record ServerOptions
         new("--vm-durations", (o, text, name) => o with { VmDurations = Durations(name, text) }),
         new("--sr-root", (o, text, name) => o with { SrRoots = [.. o.SrRoots, ExistingDirectory(name, text)] }),
         Option.Flag("--durable", o => o with { Durable = true }),
+        Option.Flag("--lab", o => o with { Lab = new() }),
         Option.Flag("--strict", o => o with { Strict = true }),
         new("--seed", (o, text, _) => o with { Seed = o.Seed with { Source = text } }),
         new("--profile", (o, text, _) => o with { Seed = o.Seed with { Profile = text } }),

@@ -1,3 +1,4 @@
+using XapiCompat.Core.Laboratory;
 using XapiCompat.Storage;
 using XapiCompat.Storage.Dummy;
 using XapiCompat.Storage.Iso;
@@ -14,6 +15,8 @@ internal static class StoragePlugins
         var places = new RemotePlaces(roots.Skip(1).FirstOrDefault(state.Storage));
         var claims = new DirectoryClaims();
         var trees = new VhdTreeOptions { Durable = options.Durable };
+        if (options.Lab is { Points: var points })
+            trees = trees with { Files = new FaultFiles(points), FaultPoint = step => points.Pass(TreeStep.NameOf(step)) };
         return
         [
             .. new TreeTypes(state.Storage, places).All.Select(type => new VhdTreePlugin(roots, type, clock, trees, claims)),

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using XapiCompat.Disks;
 using XapiCompat.Disks.Raw;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -30,7 +31,8 @@ internal sealed class RawVolumes(TreeDirectory directory)
     /// <summary>Looks which files are there; a name that the tree has as well stays the tree's.</summary>
     public void Load()
     {
-        var present = directory.Ids(TreeDirectory.RawSuffix).Where(id => !directory.Exists(id)).ToHashSet();
+        var present = directory.Ids(TreeDirectory.RawSuffix)
+            .Where(id => !directory.Exists(id) && !Native.IsOther(directory.PathOf(id, TreeDirectory.RawSuffix))).ToHashSet();
         foreach (var gone in _volumes.Keys.Where(id => !present.Contains(id)).ToArray())
             _volumes.Remove(gone);
         foreach (var id in present.Where(id => !_volumes.ContainsKey(id)))
@@ -94,8 +96,12 @@ internal sealed class RawVolumes(TreeDirectory directory)
         directory.Done();
     }
 
-    public RawVolumeDevice Open(RawVolume volume, DatapathMode mode) =>
-        new(volume, new RawFile(directory.PathOf(volume.Id, TreeDirectory.RawSuffix), mode == DatapathMode.ReadWrite), mode, directory);
+    public RawVolumeDevice Open(RawVolume volume, DatapathMode mode)
+    {
+        var path = directory.PathOf(volume.Id, TreeDirectory.RawSuffix);
+        directory.Files.Pass(FileCall.Open, path);
+        return new(volume, new RawFile(path, mode == DatapathMode.ReadWrite), mode, directory);
+    }
 
     public VolumeInfo Info(RawVolume volume)
     {

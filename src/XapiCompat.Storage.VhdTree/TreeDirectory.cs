@@ -29,7 +29,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
 
     public string PathOf(Guid id, string suffix = VhdSuffix) => System.IO.Path.Combine(Path, id.ToString("D") + suffix);
 
-    public FileLayer Files => options.Files;
+    public FileLayer Files { get; } = new PlainFiles(options.Files);
 
     /// <summary>A file of the tree as a disk.</summary>
     public VhdFile Open(Guid id, VhdAccess access) => VhdFile.Open(PathOf(id), access, Files);
@@ -142,6 +142,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         var path = PathOf(id, MetaSuffix);
         if (!File.Exists(path))
             return null;
+        Files.Pass(FileCall.Open, path);
         Files.Pass(FileCall.Read, path);
         return Sidecar.TryRead(File.ReadAllBytes(path));
     }
@@ -159,7 +160,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
 
     public void Move(string from, string to)
     {
-        Step("move " + to);
+        Step("move " + from);
         Files.Pass(FileCall.Move, to);
         File.Move(from, to, overwrite: true);
     }

@@ -38,6 +38,8 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
         }
 
         var error = footer.FindProblem();
+        if (error == VhdFormatError.None && footer.DiskType == VhdDiskType.Fixed && footer.CurrentSize > length - Footer.Size)
+            error = VhdFormatError.DataTruncated;
         DynamicHeader? header = null;
         if (error == VhdFormatError.None && footer.DiskType != VhdDiskType.Fixed)
         {

@@ -14,8 +14,11 @@ public sealed record VhdTreeOptions
     /// <summary>What the calls of the file system go through.</summary>
     public FileLayer Files { get; init; } = FileLayer.Plain;
 
-    /// <summary>Called with the name of every file-system step before it is taken. Tests stop there; production has none.</summary>
-    internal Action<string>? FaultPoint { get; init; }
+    /// <summary>
+    /// Called with every file-system step before it is taken, in words that <see cref="TreeStep"/> makes a name of. Tests and testers
+    /// stop there.
+    /// </summary>
+    public Action<string>? FaultPoint { get; init; }
 
     /// <summary>Stands for the kernel's boot id; null asks the kernel.</summary>
     internal Guid? Boot { get; init; }

@@ -8,7 +8,7 @@ namespace XapiCompat.Storage.VhdTree;
 /// <param name="type">The SR type served: its driver's description and the way from device_config to a directory.</param>
 /// <param name="claims">The directories of attached SRs, shared by all plugins that have some.</param>
 public sealed class VhdTreePlugin(
-    IReadOnlyList<string> roots, TreeType type, TimeProvider time, VhdTreeOptions? options = null, DirectoryClaims? claims = null) : IStoragePlugin, IStorageCheck
+    IReadOnlyList<string> roots, TreeType type, TimeProvider time, VhdTreeOptions? options = null, DirectoryClaims? claims = null) : IStoragePlugin, IStorageCheck, IStorageLab
 {
     private readonly VhdTreeOptions _options = options ?? new VhdTreeOptions();
     private readonly DirectoryClaims _claims = claims ?? new DirectoryClaims();
@@ -70,6 +70,17 @@ public sealed class VhdTreePlugin(
             throw Faults.From(e, StorageFault.ScanFailed, "the SR cannot be read");
         }
     }
+
+    string IStorageLab.DirectoryOf(SrConfiguration configuration) => Locate(configuration, StorageFault.SrUnavailable, "the SR cannot be used");
+
+    IReadOnlyList<LabNode> IStorageLab.Show(SrConfiguration configuration) => Lab(configuration).Show();
+
+    string IStorageLab.PlantOrphanBase(SrConfiguration configuration, Guid id, long size) => Lab(configuration).PlantOrphanBase(id, size);
+
+    Action IStorageLab.PlantBadFooter(SrConfiguration configuration, string key) => Lab(configuration).PlantBadFooter(key);
+
+    private TreeLab Lab(SrConfiguration configuration) =>
+        new(new TreeDirectory(Locate(configuration, StorageFault.SrUnavailable, "the SR cannot be used"), new VhdTreeOptions(), time));
 
     /// <summary>Removes the tree's files, and the directory unless foreign files are in it.</summary>
     public ValueTask DestroyAsync(SrConfiguration configuration, CancellationToken cancellationToken)

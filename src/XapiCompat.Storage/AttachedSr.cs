@@ -13,6 +13,7 @@ public sealed partial class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
 
     private readonly DiskTable _disks = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
+    private IReadOnlyList<string> _reported = [];
 
     /// <summary>The SR's uuid.</summary>
     public Guid Uuid { get; } = uuid;
@@ -29,8 +30,25 @@ public sealed partial class AttachedSr(Guid uuid, ISr sr) : IAsyncDisposable
     /// <inheritdoc cref="ISr.StatAsync"/>
     public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => sr.StatAsync(cancellationToken);
 
+    /// <summary>Told of each of <see cref="Problems"/> that the last look did not find already.</summary>
+    public Action<string>? OnProblem { get; init; }
+
     /// <inheritdoc cref="ISr.ListAsync"/>
-    public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => sr.ListAsync(cancellationToken);
+    public async ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken)
+    {
+        var volumes = await sr.ListAsync(cancellationToken);
+        ReportProblems();
+        return volumes;
+    }
+
+    /// <summary>After attaching, and after each look.</summary>
+    public void ReportProblems()
+    {
+        var now = sr.Problems;
+        var before = Interlocked.Exchange(ref _reported, now);
+        foreach (var problem in now.Except(before))
+            OnProblem?.Invoke(problem);
+    }
 
     /// <inheritdoc cref="ISr.StatVolumeAsync"/>
     public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) =>

@@ -41,6 +41,11 @@ public sealed class RecordStore : IDisposable
     /// </summary>
     public Action<UnitOfWork>? Derive { get; set; }
 
+    /// <summary>
+    /// Passed as <c>commit.before</c> and <c>commit.after</c> around each commit, outside of the writer's lock. For testers, who stop there.
+    /// </summary>
+    public Action<string>? FaultPoint { get; set; }
+
     /// <summary>Told of each commit, in order, inside the writer's lock: keep it short.</summary>
     public event Action<CommitNotice>? Committed;
 
@@ -97,6 +102,16 @@ public sealed class RecordStore : IDisposable
     /// at all.
     /// </summary>
     public T Commit<T>(Func<UnitOfWork, T> change)
+    {
+        if (FaultPoint is not { } pass)
+            return CommitNow(change);
+        pass("commit.before");
+        var result = CommitNow(change);
+        pass("commit.after");
+        return result;
+    }
+
+    private T CommitNow<T>(Func<UnitOfWork, T> change)
     {
         TaskCompletionSource woken;
         T result;

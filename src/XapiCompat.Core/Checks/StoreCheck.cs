@@ -65,16 +65,18 @@ public sealed class StoreCheck(StoredState state, IEnumerable<IStoragePlugin> pl
     {
         // An operation that was interrupted is settled by the next start, whatever it left.
         var pending = state.Intents.Any(i => i.Sr == sr.Uuid);
+        var known = new HashSet<string>(StringComparer.Ordinal);
         var byKey = volumes.ToDictionary(v => v.Key, StringComparer.Ordinal);
         foreach (var vdi in records)
         {
-            if (byKey.Remove(vdi.Text("location"), out var volume))
+            known.Add(vdi.Text("location"));
+            if (byKey.TryGetValue(vdi.Text("location"), out var volume))
                 Compare(vdi, volume, pending);
             else if (vdi.Text("type") != "cbt_metadata")
                 Add("vdi-without-data", vdi, "there is no usable file of it", pending);
         }
 
-        foreach (var volume in byKey.Values)
+        foreach (var volume in volumes.Where(v => !known.Contains(v.Key)))
             Add("data-without-vdi", "SR " + sr.Uuid + " " + volume.Key, (volume.Managed ? "a disk" : "a base copy") + " of which no VDI tells", pending);
     }
 

@@ -8,6 +8,8 @@ public sealed class XapiCompatPlugin(params IPluginFunctions[] features) : IHost
 
     public string Name => "xapicompat";
 
+    public IEnumerable<string> FunctionNames => _functions.Keys;
+
     public async ValueTask<string?> CallAsync(PluginCall call, CancellationToken cancellationToken) =>
         _functions.TryGetValue(call.Function, out var run) ? await run(call, cancellationToken) : null;
 }

@@ -14,6 +14,9 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
 
     private readonly ConcurrentDictionary<string, AttachedSr> _attached = new(StringComparer.Ordinal);
 
+    /// <summary>Told, by the SR's uuid, of files that are no usable disks and were left alone.</summary>
+    public Action<string, string>? OnProblem { get; set; }
+
     /// <summary>What each plugin says of itself, for the SM objects.</summary>
     public IEnumerable<PluginDescription> Descriptions => _plugins.Values.Distinct().Select(p => p.Query());
 
@@ -43,7 +46,12 @@ public sealed class StorageHost(RecordStore store, IEnumerable<IStoragePlugin> p
             if (create)
                 await plugin.CreateAsync(sr.Configuration, cancellationToken);
             var attached = await plugin.AttachAsync(sr.Configuration, cancellationToken);
-            return _attached[sr.Uuid] = new AttachedSr(sr.Configuration.Uuid, await planned.CompleteAsync(sr.Configuration.Uuid, attached, cancellationToken));
+            var made = new AttachedSr(sr.Configuration.Uuid, await planned.CompleteAsync(sr.Configuration.Uuid, attached, cancellationToken))
+            {
+                OnProblem = problem => OnProblem?.Invoke(sr.Uuid, problem),
+            };
+            made.ReportProblems();
+            return _attached[sr.Uuid] = made;
         }
         catch (Exception e) when (StorageErrors.IsForeseen(e))
         {

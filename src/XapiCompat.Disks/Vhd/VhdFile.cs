@@ -116,7 +116,8 @@ public sealed partial class VhdFile : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    internal void Close() => _io.Dispose();
+    /// <summary>What disposing does, for callers that have nothing to wait for.</summary>
+    public void Close() => _io.Dispose();
 
     internal Lock BlockLock(int block) => _blockLocks[block % _blockLocks.Length];
 

@@ -52,10 +52,10 @@ internal static class CheckCommand
             throw new StartFailure("there is no state of a server in " + path);
         using var state = TryOpen(path);
         if (state is not null)
-            return (await LookAsync(state, options, options.Repair, cancellationToken), false);
+            return (await LookAsync(state, options.Roots, options.Repair, cancellationToken), false);
         if (options.Repair)
             throw new StartFailure("a server runs on " + path + "; nothing is repaired under it");
-        return (await LookBesideAsync(StateDirectory.Beside(path), options, cancellationToken), true);
+        return (await LookBesideAsync(StateDirectory.Beside(path), options.Roots, cancellationToken), true);
     }
 
     private static StateDirectory? TryOpen(string path)
@@ -71,13 +71,13 @@ internal static class CheckCommand
     }
 
     /// <summary>Beside a server that changes things meanwhile: what is there at every look is a finding.</summary>
-    private static async Task<StoreReport> LookBesideAsync(StateDirectory state, CheckOptions options, CancellationToken cancellationToken)
+    internal static async Task<StoreReport> LookBesideAsync(StateDirectory state, IReadOnlyList<string> roots, CancellationToken cancellationToken)
     {
-        var report = await LookAsync(state, options, repair: false, cancellationToken);
+        var report = await LookAsync(state, roots, repair: false, cancellationToken);
         for (var look = 1; look < Looks && report.Findings.Any(f => f.Level != FindingLevel.Note); look++)
         {
             await Task.Delay(Pause, TimeProvider.System, cancellationToken);
-            var next = await LookAsync(state, options, repair: false, cancellationToken);
+            var next = await LookAsync(state, roots, repair: false, cancellationToken);
             var before = report.Findings.ToHashSet();
             report = next with { Findings = [.. next.Findings.Where(before.Contains)] };
         }
@@ -85,10 +85,10 @@ internal static class CheckCommand
         return report;
     }
 
-    private static async Task<StoreReport> LookAsync(StateDirectory state, CheckOptions options, bool repair, CancellationToken cancellationToken)
+    private static async Task<StoreReport> LookAsync(StateDirectory state, IReadOnlyList<string> roots, bool repair, CancellationToken cancellationToken)
     {
         var stored = StoredState.Read(state.Database, Model.Load());
-        var plugins = StoragePlugins.All(state, new ServerOptions { State = state.Path, SrRoots = options.Roots }, TimeProvider.System);
+        var plugins = StoragePlugins.All(state, new ServerOptions { State = state.Path, SrRoots = roots }, TimeProvider.System);
         return await new StoreCheck(stored, plugins, new PlannedVolumes(state.PlannedVolumes, durable: false)).RunAsync(repair, cancellationToken);
     }
 }

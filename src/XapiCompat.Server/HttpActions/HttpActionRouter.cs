@@ -1,3 +1,5 @@
+using XapiCompat.Core.Laboratory;
+
 namespace XapiCompat.Server.HttpActions;
 
 /// <summary>Finds the handler by method and longest path prefix, and refuses what has none.</summary>
@@ -8,8 +10,13 @@ internal sealed class HttpActionRouter
 
     private readonly IHttpAction[] _actions;
 
-    public HttpActionRouter(IEnumerable<IHttpAction> actions) =>
+    private readonly FaultPoints? _points;
+
+    public HttpActionRouter(IEnumerable<IHttpAction> actions, FaultPoints? points = null)
+    {
         _actions = [.. actions.OrderByDescending(a => a.PathPrefix.Length)];
+        _points = points;
+    }
 
     /// <summary>Prefixes of all PUT handlers: where an upload without any length may arrive.</summary>
     public IReadOnlyList<string> UploadPaths => [.. _actions.Where(a => a.Method == "PUT").Select(a => a.PathPrefix)];
@@ -30,7 +37,10 @@ internal sealed class HttpActionRouter
     {
         var method = context.Request.Method;
         if (Find(method, context.Request.Path.Value ?? "/") is { } action)
+        {
+            _points?.Enter(action.PathPrefix.Trim('/'), context.Request.Headers[FaultPoints.TagHeader].ToString());
             await action.InvokeAsync(context);
+        }
         else if (method is "POST" or "OPTIONS")
             return false;
         else if (!KnownMethods.Contains(method))

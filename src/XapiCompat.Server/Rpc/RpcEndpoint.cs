@@ -1,4 +1,5 @@
 using XapiCompat.Core.Dispatch;
+using XapiCompat.Core.Laboratory;
 using XapiCompat.Core.Services;
 using XapiCompat.Server.HttpActions;
 using XapiCompat.Values;
@@ -7,7 +8,7 @@ using XapiCompat.Wire;
 namespace XapiCompat.Server.Rpc;
 
 /// <summary>RPC posts: JSON-RPC below <c>/jsonrpc</c>, XML-RPC on every other path.</summary>
-internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, PoolPlaces places, SystemMethods system, CallLog? calls, CancellationToken stopping)
+internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions, PoolPlaces places, SystemMethods system, CallLog? calls, FaultPoints? points, CancellationToken stopping)
 {
     private const long BeforeLogin = 1L << 20;
     private const long Login = 64L << 10;
@@ -68,6 +69,7 @@ internal sealed class RpcEndpoint(Dispatcher dispatcher, SessionService sessions
             LocalSocket.IsTrusted(http),
             places.HasMembers ? places.MasterBehind(Redirects.LocalAddress(http)) : null,
             waiting.Token);
+        points?.Enter(request.Call.Method, http.Request.Headers[FaultPoints.TagHeader].ToString());
         var result = await dispatcher.InvokeAsync(request.Call, origin);
         if (calls is not null && result.Failure is null)
             calls.Note(request.Call.Method);
