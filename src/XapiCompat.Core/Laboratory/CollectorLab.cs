@@ -4,7 +4,6 @@ using XapiCompat.Core.Plugins;
 using XapiCompat.Core.Services;
 using XapiCompat.Storage;
 using XapiCompat.Store;
-using XapiCompat.Values;
 
 namespace XapiCompat.Core.Laboratory;
 
