@@ -201,6 +201,50 @@ class DataDestroy(Case):
         return self.others(session)
 
 
+class Collect(Case):
+    """Base copies under a disk whose snapshots are gone."""
+
+    name = "collector"
+
+    def __init__(self, session, sr, tag):
+        self.sr, self.tag = sr, tag
+        self.disk = session.create_vdi(SIZE, tag + "-disk", sr)
+        snapshots = []
+        for value in (1, 2, 3):
+            transfer.upload(session, self.disk, bytes([value]) * (SIZE - SECTOR * value))
+            snapshots.append(session.call("VDI.snapshot", self.disk, {}))
+        self.old = snapshots.pop()
+        for snapshot in snapshots:
+            session.call("VDI.destroy", snapshot)
+        self.data = read(session, self.disk)
+        transfer.upload(session, self.disk, bytes([4]) * SECTOR)
+        self.now = bytes([4]) * SECTOR + self.data[SECTOR:]
+        self.known = {self.disk, self.old}
+
+    def act(self, session, _):
+        host = session.call("host.get_all")[0]
+        while '"none"' not in session.call("host.call_plugin", host, "xapicompat", "collector_step", {"sr": self.sr}):
+            pass
+
+    def verify(self, session, acknowledged):
+        if read(session, self.disk) != self.now or read(session, self.old) != self.data:
+            return "contents have changed"
+        return "new disks" if self.added(session) else None
+
+
+class Flatten(Collect):
+    name = "flatten"
+
+    def act(self, session, _):
+        host = session.call("host.get_all")[0]
+        session.call("host.call_plugin", host, "xapicompat", "flatten_vdi", {"vdi": self.disk})
+
+    def verify(self, session, acknowledged):
+        if acknowledged and "vhd-parent" in session.call("VDI.get_sm_config", self.disk):
+            return "it still has a parent"
+        return super().verify(session, acknowledged)
+
+
 class Machine(Case):
     """A machine with two disks, a snapshot of it, and its disks written again."""
 
@@ -262,4 +306,4 @@ def xenapi_exists(session, vdi):
         return False
 
 
-OPERATIONS = [Create, Snapshot, TrackedSnapshot, Clone, Copy, Destroy, Resize, Import, Rename, DataDestroy, MachineSnapshot, MachineRevert]
+OPERATIONS = [Create, Snapshot, TrackedSnapshot, Clone, Copy, Destroy, Resize, Import, Rename, DataDestroy, Collect, Flatten, MachineSnapshot, MachineRevert]

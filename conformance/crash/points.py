@@ -34,6 +34,7 @@ class Run:
     def prepare(self, session):
         host = session.call("host.get_all")[0]
         self.sr = session.call("SR.create", host, {"device": "/dev/" + self.tag}, "0", self.tag, "", "ext", "user", False, {})
+        session.call("SR.add_to_other_config", self.sr, "gc", "false")
         self.sr_uuid = session.call("SR.get_uuid", self.sr)
         self.case = self.operation(session, self.sr, self.tag)
 
@@ -116,6 +117,7 @@ def examine(session, state, runs, folder):
             problems.append("%s, %s: %s" % (run, "acknowledged" if run.acknowledged else "not acknowledged", problem))
         if run.error:
             problems.append("%s: %s" % (run, run.error))
+        session.call("SR.remove_from_other_config", run.sr, "gc")
         strays = verify.stray_files(session, run.sr, os.path.join(folder, run.sr_uuid))
         if any(strays):
             problems.append("%s: strays %s, made up by the scan %s, removed by the scan %s, without a file %s" % ((run,) + strays))
