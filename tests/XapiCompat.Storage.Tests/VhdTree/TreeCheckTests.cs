@@ -18,7 +18,8 @@ public sealed class TreeCheckTests
         {
             await OverwriteAsync(t.Root, t, 0, 0x55);
             await OverwriteAsync(t.Root, t, -512, 0x55);
-        }),
+        }
+        ),
         ["footers of different sizes"] = ("vhd-FooterDisagreement", FindingLevel.Error, t => EditFooterAsync(t.Root, t, -512, f => f with { CurrentSize = f.CurrentSize * 2 })),
         ["a header with a wrong byte"] = ("vhd-HeaderChecksum", FindingLevel.Error, t => OverwriteAsync(t.Root, t, 512 + 40, 0x55, 1)),
         ["a block past the end"] = ("vhd-BlockPastEnd", FindingLevel.Error, t => OverwriteAsync(t.Root, t, 1536, [0x00, 0x70, 0x00, 0x00])),
@@ -30,24 +31,28 @@ public sealed class TreeCheckTests
         {
             File.Delete(t.PathOf(t.BaseOf(t.Volume)));
             return Task.CompletedTask;
-        }),
+        }
+        ),
         ["a base replaced by another disk"] = ("other-parent", FindingLevel.Error, async t =>
         {
             await using var file = VhdFile.Open(t.PathOf(t.BaseOf(t.Volume)), VhdAccess.ReadWrite);
             await file.SetUniqueIdAsync(Guid.NewGuid());
-        }),
+        }
+        ),
         ["a parent elsewhere"] = ("foreign-parent", FindingLevel.Error, t => AddAsync(t, new() { ParentName = "elsewhere.vhd" })),
         ["two files that are each other's parents"] = ("loop", FindingLevel.Error, async t =>
         {
             var (one, other) = (Guid.NewGuid(), Guid.NewGuid());
             await AddAsync(t, new() { Id = one, UniqueId = one, ParentName = other + ".vhd", ParentId = other });
             await AddAsync(t, new() { Id = other, UniqueId = other, ParentName = one + ".vhd", ParentId = one });
-        }),
+        }
+        ),
         ["a base that is not hidden"] = ("not-hidden", FindingLevel.Repairable, async t =>
         {
             await using var file = VhdFile.Open(t.PathOf(t.BaseOf(t.Volume)), VhdAccess.ReadWrite);
             await file.SetHiddenAsync(false);
-        }),
+        }
+        ),
         ["a base that nobody is on"] = ("abandoned-base", FindingLevel.Repairable, t => AddAsync(t, new() { Hidden = true })),
         ["a child smaller than its parent"] = ("size", FindingLevel.Error, t => AddAsync(t, new() { Size = 2 << 20, Below = t.BaseOf(t.Volume) })),
         ["a deep chain"] = ("depth", FindingLevel.Note, async t =>
@@ -59,7 +64,8 @@ public sealed class TreeCheckTests
                 await AddAsync(t, new() { Id = id, Below = below, Hidden = depth < 31 });
                 below = id.ToString();
             }
-        }),
+        }
+        ),
         ["a replacement that was not put in place"] = ("stale-temporary", FindingLevel.Repairable, t => t.PutAsync(t.Volume + ".vhd.new", "x")),
         ["a replacement of nothing"] = ("stale-temporary", FindingLevel.Error, t => t.PutAsync(Guid.NewGuid() + ".vhd.new", "x")),
         ["a file that did not become one"] = ("stale-temporary", FindingLevel.Repairable, t => t.PutAsync(Guid.NewGuid() + ".vhd.tmp", "x")),
@@ -71,7 +77,8 @@ public sealed class TreeCheckTests
         {
             Directory.CreateDirectory(Path.Combine(t.Directory, "old.vhd"));
             return Task.CompletedTask;
-        }),
+        }
+        ),
     };
 
     public static TheoryData<string> Names() => [.. Damages.Keys];
