@@ -208,8 +208,8 @@ def stray_files(session, sr, folder):
     before = session.call("VDI.get_all_records")
     session.call("SR.scan", sr)
     after = session.call("VDI.get_all_records")
-    made_up = [record["uuid"] for ref, record in after.items() if ref not in before]
-    vanished = [record["uuid"] for ref, record in before.items() if ref not in after]
+    made_up = [record["uuid"] for ref, record in after.items() if record["SR"] == sr and ref not in before]
+    vanished = [record["uuid"] for ref, record in before.items() if record["SR"] == sr and ref not in after]
     known, files = uuids(after), set(os.listdir(folder))
     # A disk is a VHD and what the plugin notes beside it under the same name.
     strays = [name for name in files if os.path.splitext(name)[0] not in known or not name.endswith((".vhd", ".meta", ".cbtlog"))]
