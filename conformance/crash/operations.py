@@ -28,6 +28,8 @@ def filled(session, sr, name, value):
 class Case:
     """Base: a disk of ones, a snapshot of it, and the disk written again with twos."""
 
+    writes = False
+
     def __init__(self, session, sr, tag):
         self.sr, self.tag = sr, tag
         self.disk = filled(session, sr, tag + "-disk", 1)
@@ -107,6 +109,7 @@ class Clone(Made):
 
 class Copy(Made):
     name = "VDI.copy"
+    writes = True
 
     def act(self, session, _):
         session.call("VDI.copy", self.disk, self.sr, xenapi.NULL, xenapi.NULL)
@@ -129,6 +132,7 @@ class Destroy(Case):
 
 class Resize(Case):
     name = "VDI.resize"
+    writes = True
 
     def act(self, session, _):
         session.call("VDI.resize", self.disk, str(64 << 20))
@@ -144,6 +148,7 @@ class Resize(Case):
 
 class Import(Case):
     name = "import"
+    writes = True
 
     def act(self, session, tag):
         connection = transfer.connect(session)
@@ -205,6 +210,7 @@ class Collect(Case):
     """Base copies under a disk whose snapshots are gone."""
 
     name = "collector"
+    writes = True
 
     def __init__(self, session, sr, tag):
         self.sr, self.tag = sr, tag
