@@ -8,7 +8,7 @@ using XapiCompat.Store;
 namespace XapiCompat.Core.Laboratory;
 
 /// <summary>The collector of an SR by hand: stopped, and moved on by one piece of work; docs/laboratory.md.</summary>
-public sealed class CollectorLab(RecordStore store, StorageHost storage, VolumeRecords records, Planted planted) : IPluginFunctions
+public sealed class CollectorLab(RecordStore store, StorageHost storage, VolumeRecords records, IdSource ids, Planted planted) : IPluginFunctions
 {
     private const string Switch = "gc";
 
@@ -34,6 +34,10 @@ public sealed class CollectorLab(RecordStore store, StorageHost storage, VolumeR
     private async ValueTask<string> StepAsync(Record sr, CancellationToken cancellationToken)
     {
         var attached = storage.Attached(sr);
+
+        // As a run of its own: a start that finds it brings the records up to date.
+        var intent = new Intent(ids.NewUuidText(), sr.Uuid, "collect", []);
+        store.Commit(unit => unit.BeginIntent(intent));
         try
         {
             var step = await attached.CollectAsync(
@@ -57,6 +61,10 @@ public sealed class CollectorLab(RecordStore store, StorageHost storage, VolumeR
         catch (CollectorException e)
         {
             throw StorageErrors.Translate(e.InnerException ?? e, sr.Reference, "", "collect").AsException();
+        }
+        finally
+        {
+            store.Commit(unit => unit.EndIntent(intent.Id));
         }
     }
 

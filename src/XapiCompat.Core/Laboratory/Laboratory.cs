@@ -23,7 +23,7 @@ public sealed class Laboratory
         [
             new FaultFunctions(Points),
             new TreeFunctions(store, storage, records, ids, clock, Points, _planted),
-            new CollectorLab(store, storage, records, _planted),
+            new CollectorLab(store, storage, records, ids, _planted),
         ];
 
     /// <summary>The server is about to serve; starting and recovering are over.</summary>
