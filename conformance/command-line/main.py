@@ -54,7 +54,7 @@ def refused(checks, name, *options, mentions, env=None):
 def output(checks, path):
     server = harness.Server(path("state")).start()
     ready = server.ready
-    checks.equal("members of the line", set(ready), {"http", "https", "unix", "user", "pid", "certificate"})
+    checks.equal("members of the line", set(ready), {"http", "https", "nbd", "unix", "user", "pid", "certificate"})
     checks.equal("pid is the process that was started", ready["pid"], server.process.pid)
     checks.equal("it is the server itself", open("/proc/%d/comm" % ready["pid"]).read().strip() not in ("bash", "sh"), True)
     checks.equal("user", ready["user"], "root")
