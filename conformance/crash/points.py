@@ -17,7 +17,7 @@ from operations import OPERATIONS
 
 STEPS, WRITES = "commit.*,tree.*", ",file.write,file.set-length,file.flush"
 BESIDE = 40
-MOST = 1000 if harness.SOAK else 20
+MOST = 1000 if harness.SOAK else 11
 
 
 class Run:
