@@ -47,7 +47,7 @@ public sealed record ServerOptions
     public TimeSpan LoginPause { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long event.from collects more changes after the first one.</summary>
-    public TimeSpan EventDelay { get; init; } = TimeSpan.FromMilliseconds(1);
+    public TimeSpan EventDelay { get; init; }
 
     /// <summary>A transfer that moves no byte for so long is cut.</summary>
     public TimeSpan TransferIdle { get; init; } = TimeSpan.FromMinutes(15);

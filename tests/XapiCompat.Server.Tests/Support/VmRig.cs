@@ -20,7 +20,9 @@ public sealed class VmRig(DiskClient disks)
         await rig.AddDiskAsync(rig.Vm, "0", 1);
         await rig.AddDiskAsync(rig.Vm, "1", 2);
         await rig.Api.CallAsync("VBD.create", Records.Vbd(rig.Vm, Records.Null, "3", ("type", "CD"), ("mode", "RO"), ("empty", true)));
-        var network = (await rig.Api.ListAsync("network.get_all"))[0];
+
+        // One with interfaces: a network without any lives on the host of its running VMs, and they cannot leave it.
+        var network = (await rig.Api.CallAsync("network.get_all_records")).AsObject().First(n => n.Value!["PIFs"]!.AsArray().Count > 0).Key;
         rig.Vif = await rig.Api.TextAsync("VIF.create", Records.Vif(rig.Vm, network, "0"));
         return rig;
     }
