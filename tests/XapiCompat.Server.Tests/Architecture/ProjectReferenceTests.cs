@@ -13,6 +13,7 @@ public sealed class ProjectReferenceTests
         ["Values"] = [],
         ["Wire"] = ["Values"],
         ["Datamodel"] = ["Values"],
+        ["XeCli"] = ["Wire", "Datamodel", "Values"],
         ["Store"] = ["Datamodel", "Values"],
         ["Disks"] = [],
         ["Nbd"] = ["Disks"],
@@ -21,7 +22,7 @@ public sealed class ProjectReferenceTests
         ["Storage.Iso"] = ["Storage", "Disks"],
         ["Storage.Dummy"] = ["Storage", "Disks"],
         ["Core"] = ["Store", "Storage", "Disks", "Datamodel", "Values"],
-        ["Server"] = ["Core", "Wire", "Storage.VhdTree", "Storage.Iso", "Storage.Dummy", "Storage", "Store", "Disks", "Nbd", "Datamodel", "Values"],
+        ["Server"] = ["Core", "XeCli", "Wire", "Storage.VhdTree", "Storage.Iso", "Storage.Dummy", "Storage", "Store", "Disks", "Nbd", "Datamodel", "Values"],
     };
 
     private static readonly Dictionary<string, string[]> Packages = new(StringComparer.Ordinal)
