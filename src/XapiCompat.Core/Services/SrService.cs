@@ -16,7 +16,8 @@ public sealed class SrService(RecordStore store, StorageHost storage, VolumeReco
         store.Current.Get("host", spec.Host);
         PbdRecords.RequirePublicKeys(spec.DeviceConfig);
         SmRecords.RequireDriver(store.Current, spec.Type);
-        var secrets = SecretKeys.Hide(ids, spec.DeviceConfig);
+        // The driver is asked with what the PBD will hold: whoever plugs it later must find the same place.
+        var secrets = SecretKeys.Hide(ids, (XenStruct)Storable.Clean(spec.DeviceConfig));
         var identity = new SrIdentity(ids.NewReference(), ids.NewUuidText(), storage.PluginOf(spec.Type), VdiService.Texts(secrets.Config));
         var intent = SrIntents.Create(ids, identity, spec.Type);
         store.Commit(unit => unit.BeginIntent(intent));
