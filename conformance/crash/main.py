@@ -1,4 +1,4 @@
-"""Kills, restarts, compares. XAPICOMPAT_SOAK: 100 kills instead of 15."""
+"""Kills, restarts, compares. XAPICOMPAT_SOAK: 500 kills instead of 15."""
 
 import os
 import random
@@ -11,7 +11,7 @@ import xenapi
 from model import Model
 from worker import Worker
 
-KILLS = 100 if harness.SOAK else 15
+KILLS = 500 if harness.SOAK else 15
 CONNECTIONS = 4
 
 

@@ -6,4 +6,5 @@ export PYTHONPATH=../common PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 code=0
 python3 points.py || code=1
 python3 main.py || code=1
+python3 recovery.py || code=1
 exit $code
