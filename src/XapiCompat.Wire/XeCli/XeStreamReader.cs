@@ -13,6 +13,9 @@ public sealed class XeStreamReader(Stream stream, XeFrameLimits limits)
     private int _start;
     private int _end;
 
+    /// <summary>Whether <see cref="Read"/> would not have to wait.</summary>
+    public bool HasMessage => _end - _start >= sizeof(int) && _end - _start - sizeof(int) >= BinaryPrimitives.ReadInt32LittleEndian(Unread);
+
     /// <summary>The other side's greeting; null when the stream ends before its first byte.</summary>
     /// <exception cref="XeFrameException">Something else comes, or the stream ends inside the greeting.</exception>
     public XeGreeting? ReadGreeting()
