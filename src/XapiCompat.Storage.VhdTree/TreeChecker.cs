@@ -107,7 +107,9 @@ internal sealed class TreeChecker(TreeDirectory directory)
 
     private void CheckNode(TreeNode node, bool hasBroken)
     {
-        if (node is { Children: > 0, Hidden: false })
+        if (node is { Children: > 0, Hidden: false, Foreign: true })
+            Add(FindingLevel.Note, "not-hidden", node.Id, TreeDirectory.VhdSuffix, "it carries the data of other VDIs and can only be read");
+        else if (node is { Children: > 0, Hidden: false })
             Add(FindingLevel.Repairable, "not-hidden", node.Id, TreeDirectory.VhdSuffix, "it carries the data of other VDIs and is not marked as hidden");
 
         // With files around that are not understood, a base that seems to carry nothing may be one of theirs.

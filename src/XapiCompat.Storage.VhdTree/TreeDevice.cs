@@ -61,7 +61,7 @@ internal sealed class TreeDevice(SharedChain shared, DatapathMode mode, OpenChai
     {
         if (mode == DatapathMode.Read)
             throw new InvalidOperationException("The datapath is read-only.");
-        if (_node.Hidden || _node.Open.Writer != shared)
+        if (_node.CarriesOthers || _node.Open.Writer != shared)
             throw new IOException("The datapath was opened before a change of the volume's tree and has to be reopened.");
         if (!_node.Observed)
             return;

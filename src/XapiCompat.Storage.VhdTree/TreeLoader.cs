@@ -1,3 +1,5 @@
+using XapiCompat.Disks.Vhd;
+
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>Puts the files of a directory into the index by their headers alone. Changes no file.</summary>
@@ -86,6 +88,7 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
         index.Add(new TreeNode(id, head.Footer.UniqueId, head.Footer.CurrentSize, parent)
         {
             Hidden = head.Footer.Hidden != 0,
+            Foreign = head.Footer.CreatorApplication != Footer.TapCreator,
             HasBlocks = head.HasBlocks,
             Observed = true,
             Meta = directory.ReadMeta(id) ?? VolumeMeta.None,

@@ -43,6 +43,15 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
     /// <summary>True for a base: no volume, and never written again.</summary>
     public bool Hidden { get; set; }
 
+    /// <summary>
+    /// Not of tapdisk's kind. A parent that others made without hiding it is a restore point of theirs: it stays a volume,
+    /// to be read only.
+    /// </summary>
+    public bool Foreign { get; init; }
+
+    /// <summary>Nobody may write to it: others show its data.</summary>
+    public bool CarriesOthers => Hidden || Children > 0;
+
     /// <summary>True once a block is stored in this file; an open writer may know better.</summary>
     public bool HasBlocks { get; set; }
 

@@ -65,7 +65,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
 
     private void HideParents()
     {
-        foreach (var node in index.Nodes.Where(n => n.Children > 0 && !n.Hidden).ToArray())
+        foreach (var node in index.Nodes.Where(n => n is { Children: > 0, Hidden: false, Foreign: false }).ToArray())
         {
             directory.Hide(node.Id);
             node.Hidden = true;

@@ -51,7 +51,7 @@ internal sealed partial class VhdTreeSr
 
             if (!_index.TryFind(key, out var leaf))
                 return ValueTask.FromResult(new VolumeChanges(null, [], RemoveLog(key)));
-            if (leaf.Hidden)
+            if (leaf.CarriesOthers)
                 throw Faults.Hidden(StorageFault.VolumeDelete, "The VDI carries the data of other VDIs");
             return ValueTask.FromResult(new VolumeChanges(null, [], RemoveTracked(leaf)));
         },

@@ -119,7 +119,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     private TreeNode Leaf(string key, StorageFault fault, string text)
     {
         var node = _index.Find(key);
-        if (node.Hidden)
+        if (node.CarriesOthers)
             throw Faults.Hidden(fault, text);
         Refresh(node);
         return node;
@@ -141,7 +141,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         node.Id,
         node.Hidden ? "base copy" : node.Meta.Name,
         node.Meta.Description,
-        ReadWrite: !node.Hidden,
+        ReadWrite: !node.CarriesOthers,
         node.Meta.Sharable,
         node.Size,
         directory.Length(node.Id),
