@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using System.Reflection;
-using System.Text.Json;
 
 namespace XapiCompat.Datamodel;
 
@@ -55,7 +53,7 @@ public sealed class Model
 
     public IReadOnlyList<string> RolesStrongToWeak { get; }
 
-    public static Model Load() => ModelLoader.Load(ReadEmbedded);
+    public static Model Load() => ModelLoader.Load(SpecFiles.Open);
 
     public ClassDef Class(string name) => _classes[name];
 
@@ -66,11 +64,4 @@ public sealed class Model
 
     /// <summary>A message by <c>Class.message</c> or <c>Class_message</c>, without <c>Async.</c>.</summary>
     public MessageDef? FindMessage(string name) => _messages.GetValueOrDefault(name);
-
-    private static JsonDocument ReadEmbedded(string file)
-    {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("xapi-spec/" + file)
-            ?? throw new InvalidDataException("xapi-spec lacks " + file);
-        return JsonDocument.Parse(stream);
-    }
 }

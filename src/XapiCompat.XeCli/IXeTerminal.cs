@@ -3,11 +3,17 @@ namespace XapiCompat.XeCli;
 /// <summary>The other end of the dialogue. Each method throws <see cref="IOException"/> when the client has gone.</summary>
 public interface IXeTerminal
 {
-    /// <summary>A line on standard output; the client adds the line end.</summary>
+    /// <summary>A line on standard output; the client adds the line end. It may stay here until <see cref="FlushAsync"/>.</summary>
     Task PrintAsync(string text);
 
     /// <summary>Text on standard error as it is, without a line end added.</summary>
     Task PrintErrorAsync(string text);
+
+    /// <summary>An error that the client puts into words of its own.</summary>
+    Task FailAsync(string code, IReadOnlyList<string> parameters);
+
+    /// <summary>Sends what was printed so far.</summary>
+    Task FlushAsync();
 
     /// <summary>One line that the user types.</summary>
     Task<string> PromptAsync();
@@ -20,7 +26,7 @@ public interface IXeTerminal
 
     /// <summary>
     /// The client downloads <paramref name="url"/> (path and query) into its file <paramref name="path"/>; an empty path
-    /// is its standard output. True when the client says that it worked. May last hours.
+    /// is its standard output. True when the client says that it worked. May last hours; text may be printed meanwhile.
     /// </summary>
     Task<bool> HttpGetAsync(string path, string url);
 

@@ -12,6 +12,9 @@ public sealed class XeApi(Func<RpcCall, ValueTask<RpcResult>> invoke, string ses
 {
     public string Session { get; } = session;
 
+    /// <summary>The same API in another session.</summary>
+    public XeApi In(string other) => new(invoke, other);
+
     public async Task<XenValue> CallAsync(string message, params IEnumerable<XenValue> arguments)
     {
         var result = await invoke(new(message, [Session, .. arguments]));

@@ -10,18 +10,18 @@ public static class XeUnits
     {
         "true" or "t" or "yes" or "y" or "1" => true,
         "false" or "f" or "no" or "n" or "0" => false,
-        _ => throw new XeException("Failed to parse parameter '" + name + "': expecting 'true' or 'false'"),
+        _ => throw new XeException("Parameter '" + name + "' takes true or false, not '" + text + "'"),
     };
 
     public static long Whole(string name, string text) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw new XeException("Failed to parse parameter '" + name + "': expecting an integer");
+            : throw new XeException("Parameter '" + name + "' takes an integer, not '" + text + "'");
 
     public static double Fraction(string name, string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw new XeException("Failed to parse parameter '" + name + "': expecting a floating-point number");
+            : throw new XeException("Parameter '" + name + "' takes a number, not '" + text + "'");
 
     /// <summary>Bytes from <c>8192</c>, <c>8KiB</c>, <c>8 gb</c> …; every unit is a power of 1024.</summary>
     public static long Size(string name, string text)
@@ -40,7 +40,7 @@ public static class XeUnits
         };
         if (shift < 0 || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             || number > long.MaxValue >> shift)
-            throw new XeException("Failed to parse parameter '" + name + "': expecting a size such as 5GiB");
+            throw new XeException("Parameter '" + name + "' takes a size such as 5GiB, not '" + text + "'");
         return number << shift;
     }
 }

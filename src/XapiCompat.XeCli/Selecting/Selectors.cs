@@ -1,3 +1,5 @@
+using XapiCompat.Values;
+using XapiCompat.XeCli.Errors;
 using XapiCompat.XeCli.Records;
 
 namespace XapiCompat.XeCli.Selecting;
@@ -5,16 +7,101 @@ namespace XapiCompat.XeCli.Selecting;
 /// <summary>Commands that act on the objects which their parameters select.</summary>
 public static class Selectors
 {
+    private const long UsualPriority = 5;
+
     /// <summary>
     /// Runs <paramref name="operation"/> on each selected VM, then prints the messages that it left. Without
     /// <c>--multiple</c> more than one hit is refused.
     /// </summary>
     /// <param name="templatesToo">Templates and snapshots can be hit.</param>
     /// <param name="onlyOne">Not even <c>--multiple</c> allows more than one.</param>
-    public static Task ForEachVmAsync(this XeCall call, Func<XeRecord, Task> operation, bool templatesToo = false, bool onlyOne = false) =>
-        throw new NotImplementedException();
+    /// <param name="controlDomainsToo">The domains of the hosts themselves can be hit.</param>
+    public static async Task ForEachVmAsync(
+        this XeCall call, Func<XeRecord, Task> operation, bool templatesToo = false, bool onlyOne = false, bool controlDomainsToo = false)
+    {
+        var defaults = new List<KeyValuePair<string, string>>();
+        if (!templatesToo)
+            defaults.Add(new("is-a-template", "false"));
+        if (!controlDomainsToo)
+            defaults.Add(new("is-control-domain", "false"));
+        var hits = await Selection.FindAsync(call, "vm", defaults, ["uuid", "name_label"]);
+        var limit = long.TryParse(call.Parameters.Find("message-priority"), out var given) ? given : UsualPriority;
+        await RunAsync(call, hits, "VMs", onlyOne, async vm =>
+        {
+            var start = call.Time.GetUtcNow();
+            await operation(vm);
+            await PrintMessagesAsync(call, vm, start, limit);
+        });
+    }
 
-    public static Task ForEachHostAsync(this XeCall call, Func<XeRecord, Task> operation) => throw new NotImplementedException();
+    public static async Task ForEachHostAsync(this XeCall call, Func<XeRecord, Task> operation, bool onlyOne = false) =>
+        await RunAsync(call, await Selection.FindAsync(call, "host", [], ["uuid", "hostname", "name_label"]), "hosts", onlyOne, operation);
 
-    public static Task ForEachSrAsync(this XeCall call, Func<XeRecord, Task> operation) => throw new NotImplementedException();
+    public static async Task ForEachSrAsync(this XeCall call, Func<XeRecord, Task> operation, bool onlyOne = false) =>
+        await RunAsync(call, await Selection.FindAsync(call, "sr", [], ["uuid", "name_label"]), "SRs", onlyOne, operation);
+
+    private static async Task RunAsync(XeCall call, IReadOnlyList<LiveRecord> hits, string things, bool onlyOne, Func<XeRecord, Task> operation)
+    {
+        switch (hits.Count)
+        {
+            case 0:
+                throw new XeException("No matching " + things + " found");
+            case 1:
+                await operation(hits[0]);
+                return;
+            case > 1 when onlyOne:
+                throw new XeException("Several " + things + " match, but this operation takes one at a time");
+            case > 1 when !call.Parameters.Flag("multiple"):
+                throw new XeException("Several " + things + " match; give --multiple to act on all of them");
+        }
+
+        var failures = new List<KeyValuePair<string, string>>();
+        foreach (var hit in hits)
+        {
+            try
+            {
+                await operation(hit);
+            }
+            catch (XenException e)
+            {
+                failures.Add(new(hit.Text("uuid"), await TextAsync(call, e.Failure)));
+            }
+            catch (XeException e)
+            {
+                failures.Add(new(hit.Text("uuid"), e.Message));
+            }
+        }
+
+        if (failures.Count > 0)
+            throw new XeOperationsException(failures);
+    }
+
+    private static async Task<string> TextAsync(XeCall call, XenFailure failure)
+    {
+        var error = await ApiErrors.DescribeAsync(failure, ((LiveRecords)call.Records).Tables, call.Api);
+        return error.Text is null ? failure.Code + ": [ " + string.Join("; ", error.Parameters) + " ]" : string.Join('\n', [error.Text, .. error.Lines]);
+    }
+
+    private static async Task PrintMessagesAsync(XeCall call, XeRecord vm, DateTimeOffset start, long limit)
+    {
+        XenStruct left;
+        try
+        {
+            left = (XenStruct)await call.Api.CallAsync("message.get", "VM", vm.Values["uuid"]!.ToString()!, XenDate.Format(start));
+        }
+        catch (XenException)
+        {
+            // The VM may be gone, which is what some operations are for.
+            return;
+        }
+
+        foreach (var message in left.Values.OfType<XenStruct>())
+        {
+            if (message["priority"] is XenInt priority && priority.Number < limit)
+            {
+                await call.Printer.ErrorAsync(
+                    "Message: time=" + message["timestamp"] + " priority=" + priority + " name='" + message["name"] + "'\n");
+            }
+        }
+    }
 }

@@ -1,0 +1,3 @@
+namespace XapiCompat.XeCli.Errors;
+
+internal sealed class UnknownCommandException(string name) : Exception(name);

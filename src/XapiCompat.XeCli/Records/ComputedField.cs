@@ -1,0 +1,3 @@
+namespace XapiCompat.XeCli.Records;
+
+internal sealed record ComputedField(string Table, string Field, FieldComputation Compute);
