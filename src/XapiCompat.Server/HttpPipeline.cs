@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
+using XapiCompat.Server.Cli;
 using XapiCompat.Server.Connections;
 using XapiCompat.Server.HttpActions;
 using XapiCompat.Server.Lab;
@@ -41,7 +42,7 @@ internal sealed class HttpPipeline : IAsyncDisposable
     /// <param name="options">With the ports that the whole pool shares.</param>
     /// <param name="hosts">Addresses of the pool's hosts.</param>
     public void Connect(
-        ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts, LabEndpoint? lab)
+        ServerOptions options, ServerCertificateFile certificate, TimeProvider clock, RpcEndpoint rpc, IDiskTransfers transfers, PoolPlaces places, IReadOnlyList<string> hosts, CliEndpoint cli, LabEndpoint? lab)
     {
         var transferOptions = new TransferOptions
         {
@@ -54,7 +55,7 @@ internal sealed class HttpPipeline : IAsyncDisposable
         _rpc = rpc;
         _lab = lab;
         _router = HttpActionTable.Create(transfers, transferOptions, options.Lab?.Points);
-        Listen(_kestrel, options, certificate, clock, HttpActionTable.RawHandlers(_router, transferOptions), hosts);
+        Listen(_kestrel, options, certificate, clock, HttpActionTable.RawHandlers(_router, transferOptions, cli.RunAsync), hosts);
     }
 
     public ValueTask DisposeAsync() => App.DisposeAsync();

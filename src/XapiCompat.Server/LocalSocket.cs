@@ -16,6 +16,8 @@ internal static class LocalSocket
 
     public static bool IsTrusted(HttpContext http) => http.Features.Get<TrustedPeer>() is not null;
 
+    public static bool IsTrusted(ConnectionContext connection) => connection.Features.Get<TrustedPeer>() is not null;
+
     /// <summary>A request that does not come through Kestrel is as trusted as its connection.</summary>
     public static void Pass(ConnectionContext connection, IFeatureCollection features)
     {

@@ -7,11 +7,14 @@ using XapiCompat.Core.Operations;
 using XapiCompat.Core.Seed;
 using XapiCompat.Core.Services;
 using XapiCompat.Datamodel;
+using XapiCompat.Server.Cli;
 using XapiCompat.Server.Nbd;
 using XapiCompat.Server.Lab;
 using XapiCompat.Server.Rpc;
 using XapiCompat.Storage;
 using XapiCompat.Store;
+using XapiCompat.XeCli.Commands;
+using XapiCompat.XeCli.Tables;
 
 namespace XapiCompat.Server;
 
@@ -136,9 +139,11 @@ public sealed class ServerHost : IAsyncDisposable
 
             var hosts = PoolAddresses.OfHosts(store);
             var addressed = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
-            var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), options.CallLog is { } calls ? new(calls, model) : null, options.Lab?.Points, stopping.Token);
+            var calls = options.CallLog is { } path ? new CallLog(path, model) : null;
+            var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), calls, options.Lab?.Points, stopping.Token);
+            var cli = new CliEndpoint(api.Dispatcher, api.Places, () => new(CommandClasses.Bind(XeTables.Load(model)), clock), calls, clock, new());
             var pipeline = await building;
-            pipeline.Connect(addressed, certificate, clock, rpc, api.Transfers, api.Places, hosts, options.Lab is null ? null : LabEndpoint.Open(options.State, api.Plugin));
+            pipeline.Connect(addressed, certificate, clock, rpc, api.Transfers, api.Places, hosts, cli, options.Lab is null ? null : LabEndpoint.Open(options.State, api.Plugin));
             var app = pipeline.App;
             nbd = NbdListeners.Start(options, hosts, api, store, storage, certificate, clock, log);
             await ListenAsync(app, addressed, cancellationToken);

@@ -4,20 +4,21 @@ using System.Text;
 
 namespace XapiCompat.Server.Connections;
 
-/// <summary>Answers <c>POST /cli</c> while the dialogue of the command-line client is not built: 501, then the end.</summary>
+/// <summary>Answers <c>POST /cli</c> in HTTP, where the dialogue cannot begin: the client then reports an error of the server.</summary>
 internal static class CliRefusal
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
 
-    public static async Task RunAsync(RawRequest request)
+    /// <param name="status">Code and words of the status line.</param>
+    public static async Task SendAsync(RawRequest request, string status, string text)
     {
-        var body = "The command-line protocol is not available on this server.\n"u8;
+        var body = text + "\n";
         var head = string.Create(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: {body.Length}\r\n\r\n");
+            $"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n");
         var output = request.Output;
         Encoding.ASCII.GetBytes(head, output);
-        output.Write(body);
+        Encoding.UTF8.GetBytes(body, output);
         await output.FlushAsync(request.Stopping);
         await new InputDrain(request.Input, TimeProvider.System).RunAsync(Quiet);
     }

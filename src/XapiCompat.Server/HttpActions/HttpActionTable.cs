@@ -11,6 +11,6 @@ internal static class HttpActionTable
         new([new ExportRawVdi(transfers, options), new ImportRawVdi(transfers, options)], points);
 
     /// <summary>For <see cref="ConnectionLayer.UseXapiConnectionLayer"/>.</summary>
-    public static RawRequestHandlers RawHandlers(HttpActionRouter router, TransferOptions options) =>
-        new(new RawUpload(router, options).RunAsync, router.UploadPaths, CliRefusal.RunAsync);
+    public static RawRequestHandlers RawHandlers(HttpActionRouter router, TransferOptions options, RawRequestHandler cli) =>
+        new(new RawUpload(router, options).RunAsync, router.UploadPaths, cli);
 }

@@ -167,7 +167,7 @@ public sealed class HostileHeadTests
                 await new InputDrain(request.Input, TimeProvider.System).RunAsync(TimeSpan.FromMilliseconds(200));
             },
             ["/import_raw_vdi"],
-            CliRefusal.RunAsync);
+            request => CliRefusal.SendAsync(request, "501 Not Implemented", "no dialogue here"));
         return LayerHost.StartAsync(
             async context =>
             {

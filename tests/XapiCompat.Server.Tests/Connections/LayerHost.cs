@@ -31,7 +31,7 @@ internal sealed class LayerHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        raw ??= new RawRequestHandlers(_ => throw new InvalidOperationException("no raw uploads here"), [], CliRefusal.RunAsync);
+        raw ??= new RawRequestHandlers(_ => throw new InvalidOperationException("no raw uploads here"), [], request => CliRefusal.SendAsync(request, "501 Not Implemented", "no dialogue here"));
         options ??= new ConnectionLayerOptions();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {

@@ -1,3 +1,4 @@
+using XapiCompat.Server.Connections;
 using XapiCompat.Server.HttpActions;
 using XapiCompat.Server.Tests.Connections;
 using XapiCompat.Testing;
@@ -28,7 +29,7 @@ internal sealed class FileRig : ITransferRig
                 if (!await router.TryInvokeAsync(context))
                     await HalfCloseTests.EchoAsync(context);
             },
-            raw: HttpActionTable.RawHandlers(router, options));
+            raw: HttpActionTable.RawHandlers(router, options, request => CliRefusal.SendAsync(request, "501 Not Implemented", "no dialogue here")));
         return rig;
     }
 
