@@ -9,7 +9,6 @@ internal static class EnumTexts
 
     private static readonly FrozenDictionary<string, Dictionary<string, string>> Tables = new Dictionary<string, Dictionary<string, string>>
     {
-        ["vm_power_state_to_lowercase"] = Texts(("Halted", "halted"), ("Paused", "paused"), ("Running", "running"), ("Suspended", "suspended")),
         ["vm_power_state"] = Texts(("Halted", "halted"), ("Paused", "paused"), ("Running", "running"), ("Suspended", "suspended")),
         ["vdi_type"] = Texts(
             ("system", "System"), ("user", "User"), ("ephemeral", "Ephemeral"), ("suspend", "Suspend"), ("crashdump", "Crashdump"),

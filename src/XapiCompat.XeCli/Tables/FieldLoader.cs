@@ -7,7 +7,6 @@ namespace XapiCompat.XeCli.Tables;
 internal sealed class FieldLoader(Model model)
 {
     private const string EnumFormat = "enum:";
-    private const string EnumEnd = "_to_string";
 
     public RecordTable ReadTable(string name, JsonElement table)
     {
@@ -35,7 +34,7 @@ internal sealed class FieldLoader(Model model)
             linked?.Name,
             field.TryGetProperty("missing", out var missing) ? missing.GetString()! : Placeholders.NotInDatabase,
             formats.Any(f => f.StartsWith("joined \", \"", StringComparison.Ordinal)) ? ", " : "; ",
-            formats.FirstOrDefault(f => f.StartsWith(EnumFormat, StringComparison.Ordinal)) is { } conversion ? conversion[EnumFormat.Length..^EnumEnd.Length] : null,
+            formats.FirstOrDefault(f => f.StartsWith(EnumFormat, StringComparison.Ordinal)) is { } conversion ? conversion[EnumFormat.Length..conversion.IndexOf("_to_", StringComparison.Ordinal)] : null,
             RefersTo(formats, api is null ? linked?.Type : @class.Find(api)?.Type),
             formats.Contains("ref->name-label"),
             kind == FieldKind.Map || formats.Any(f => f.StartsWith("map ", StringComparison.Ordinal)),

@@ -28,7 +28,7 @@ internal sealed class ProgressBar(TimeProvider time)
         if (Filled > 0)
             text.Append('#', Filled - 1).Append('>');
         text.Append(' ', Width - Filled);
-        return text.Append(CultureInfo.InvariantCulture, $"  ({(int)(_fraction * 100),4}% ETA {Clock(Remaining())}) ").ToString();
+        return text.Append(CultureInfo.InvariantCulture, $" ({(int)(_fraction * 100),3}% ETA {Clock(Remaining())}) ").ToString();
     }
 
     public string Summary() => "Total time: " + Clock(time.GetElapsedTime(_start)) + "\n";
