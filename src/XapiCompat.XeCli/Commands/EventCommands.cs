@@ -10,22 +10,19 @@ public sealed class EventCommands
     private const double Round = 30;
     private const string Differs = "/=";
 
-    /// <summary>Classes that can be waited for, and their record tables.</summary>
-    private static readonly Dictionary<string, string> Tables = new(StringComparer.Ordinal)
-    {
-        ["vm"] = "vm", ["vdi"] = "vdi", ["sr"] = "sr", ["host"] = "host", ["network"] = "net", ["vif"] = "vif", ["pif"] = "pif", ["vbd"] = "vbd", ["pbd"] = "pbd",
-        ["pool"] = "pool", ["task"] = "task", ["subject"] = "subject", ["role"] = "role", ["secret"] = "secret", ["vmss"] = "vmss",
-    };
+    /// <summary>Classes that can be waited for.</summary>
+    private static readonly string[] Classes =
+        ["vm", "vdi", "sr", "host", "network", "vif", "pif", "vbd", "pbd", "pool", "task", "subject", "role", "secret", "vmss"];
 
     /// <summary>Ends when one record of the class has all the values that were asked for.</summary>
     [XeCommand("event-wait")]
     public async Task WaitAsync(XeCall call)
     {
         var name = call.Parameters.Required("class");
-        if (!Tables.TryGetValue(name, out var tableName))
+        if (!Classes.Contains(name))
             throw new XeException("Nothing can be waited for on the class '" + name + "'");
         var records = (LiveRecords)call.Records;
-        var table = records.Tables.Record(tableName);
+        var table = records.Tables.Record(name == "network" ? "net" : name);
         var conditions = call.Parameters.Pairs
             .Where(p => p.Key != "class" && !records.Tables.CommonParameters.Contains(p.Key))
             .Select(p => Condition(table, p.Key, p.Value))
