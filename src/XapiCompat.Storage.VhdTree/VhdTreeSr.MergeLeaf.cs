@@ -9,95 +9,45 @@ internal sealed partial class VhdTreeSr
     /// The base gets what the leaf stores, and then the leaf's unique id and, by one rename, its name: the volume keeps its key, its
     /// sidecar and the name of its data. Nobody writes to the leaf meanwhile.
     /// </summary>
-    private sealed class LeafWork(VhdTreeSr tree, MergeCandidate candidate, long outstanding) : ICollectorWork
+    private sealed class LeafWork(VhdTreeSr tree, MergeCandidate candidate, long outstanding) : UpwardWork(tree, candidate, outstanding)
     {
-        private readonly TreeNode _leaf = candidate.Node;
-        private readonly TreeNode _parent = candidate.Parent;
-        private readonly Guid _id = candidate.Node.Id;
-        private readonly Guid _parentId = candidate.Parent.Id;
-        private IReadOnlyList<SharedLayer> _layers = [];
         private VhdFile? _source;
-        private VhdFile? _target;
-        private bool _copied;
-        private bool _identified;
 
-        public CollectorWorkKind Kind => CollectorWorkKind.MergeLeaf;
+        public override CollectorWorkKind Kind => CollectorWorkKind.MergeLeaf;
 
-        public string Key { get; } = candidate.Node.Key;
+        // The unique id tells of writers that were not held off, and of a resize.
+        protected override bool IsCurrent =>
+            base.IsCurrent && (_source is null || (Node.UniqueId == _source.UniqueId && Node.Size == _source.VirtualSize));
 
-        public long Bytes => candidate.Bytes;
-
-        public long Outstanding => outstanding;
-
-        private bool IsCurrent => tree._index.Find(_id) == _leaf && candidate.Fits;
-
-        public async ValueTask CopyAsync(Func<long, CancellationToken, ValueTask> copied, CancellationToken cancellationToken)
+        public override async ValueTask DisposeAsync()
         {
-            if (!await tree.LockedAsync(() => ValueTask.FromResult(Begin()), StorageFault.General, "nothing was merged", cancellationToken))
-                return;
-            try
-            {
-                await _source!.CoalesceIntoAsync(_target!, Copying(tree, Key, copied), cancellationToken);
-                _copied = true;
-            }
-            catch (Exception e) when (Faults.IsForeseen(e) || e is OperationCanceledException or NotSupportedException)
-            {
-                tree.Files.TryDropJournal(JournalKind.Coalesce, _id);
-                throw;
-            }
-        }
-
-        public async ValueTask<CollectorResult?> FinishAsync() =>
-            _copied ? await tree.LockedAsync(EndAsync, StorageFault.General, "nothing was merged", CancellationToken.None) : null;
-
-        public async ValueTask DisposeAsync()
-        {
-            _parent.Merging = false;
-            await tree._chains.ReturnAsync(_layers);
+            await base.DisposeAsync();
             if (_source is not null)
                 await _source.DisposeAsync();
-            if (_target is not null)
-                await _target.DisposeAsync();
         }
 
-        private bool Begin()
-        {
-            if (!IsCurrent || tree._chains.IsReadAround(_parent, _leaf))
-                return false;
-            _layers = tree._chains.Borrow([_parent]);
-            _parent.Merging = true;
-            tree.Files.WriteJournal(JournalKind.Coalesce, _id, _parentId);
-            _source = tree.Files.Open(_id, VhdAccess.Read);
-            _target = tree.Files.Open(_parentId, VhdAccess.ReadWrite);
-            return true;
-        }
+        protected override TreeNode[] Kept() => [Parent];
 
-        private async ValueTask<CollectorResult?> EndAsync()
-        {
-            // The unique id tells of writers that were not held off, and of a resize.
-            if (!IsCurrent || _leaf.UniqueId != _source!.UniqueId || _leaf.Size != _source.VirtualSize)
-            {
-                tree.Files.TryDropJournal(JournalKind.Coalesce, _id);
-                return null;
-            }
+        protected override VhdFile OpenSource(IReadOnlyList<SharedLayer> kept) => _source = Tree.Files.Open(Id, VhdAccess.Read);
 
-            var uniqueId = _leaf.ShowsParent ? _parent.UniqueId : _leaf.UniqueId;
+        protected override async ValueTask<CollectorResult> DecideAsync(Guid uniqueId)
+        {
             await SucceedAsync(uniqueId);
-            tree._index.Succeed(_leaf);
-            _parent.UniqueId = uniqueId;
-            _parent.Size = _target!.VirtualSize;
-            _parent.HasBlocks = _target.AllocatedBlockCount > 0;
-            _parent.Observed = true;
-            _parent.Merging = false;
-            tree._chains.Outdate(_leaf, [_parent]);
+            Tree._index.Succeed(Node);
+            Parent.UniqueId = uniqueId;
+            Parent.Size = Target!.VirtualSize;
+            Parent.HasBlocks = Target.AllocatedBlockCount > 0;
+            Parent.Observed = true;
+            Parent.Merging = false;
+            Tree._chains.Outdate(Node, [Parent]);
             Afterwards(() =>
             {
-                tree.Files.DropJournal(JournalKind.Leaf, _id);
-                tree.Files.Done();
+                Tree.Files.DropJournal(JournalKind.Leaf, Id);
+                Tree.Files.Done();
             });
             return new(
-                new(null, [tree.Info(_parent)], [_parentId.ToString("D")]),
-                new Dictionary<string, string?> { [_parentId.ToString("D")] = _parent.Parent?.Key },
+                new(null, [Tree.Info(Parent)], [ParentId.ToString("D")]),
+                new Dictionary<string, string?> { [ParentId.ToString("D")] = Parent.Parent?.Key },
                 []);
         }
 
@@ -105,48 +55,30 @@ internal sealed partial class VhdTreeSr
         {
             try
             {
-                tree.Files.WriteJournal(JournalKind.Leaf, _id, _parentId);
-                tree.Files.DropJournal(JournalKind.Coalesce, _id);
-                if (uniqueId != _parent.UniqueId)
-                {
-                    _identified = true;
-                    tree.Files.Step("identify " + _parentId);
-                    await _target!.SetUniqueIdAsync(uniqueId);
-                }
-
-                tree.Files.Step("unhide " + _parentId);
-                await _target!.SetHiddenAsync(false);
-                if (tree.Files.Durable)
-                    await _target.FlushAsync();
-                tree.Files.Move(tree.Files.PathOf(_parentId), tree.Files.PathOf(_id));
-                Afterwards(tree.Files.Flush);
+                Tree.Files.WriteJournal(JournalKind.Leaf, Id, ParentId);
+                Tree.Files.DropJournal(JournalKind.Coalesce, Id);
+                await IdentifyAsync(uniqueId);
+                Tree.Files.Step("unhide " + ParentId);
+                await Target!.SetHiddenAsync(false);
+                if (Tree.Files.Durable)
+                    await Target.FlushAsync();
+                Tree.Files.Move(Tree.Files.PathOf(ParentId), Tree.Files.PathOf(Id));
+                Afterwards(Tree.Files.Flush);
             }
             catch (Exception e) when (Faults.IsForeseen(e))
             {
-                await UndoAsync();
+                await UndoAsync(JournalKind.Leaf, HideAgainAsync);
                 throw;
             }
         }
 
-        private async ValueTask UndoAsync()
+        private async ValueTask HideAgainAsync()
         {
-            try
-            {
-                // Opened anew: after a failed flush the other one takes nothing more.
-                await using (var file = tree.Files.Open(_parentId, VhdAccess.ReadWrite))
-                {
-                    await file.SetHiddenAsync(true);
-                    if (_identified)
-                        await file.SetUniqueIdAsync(_parent.UniqueId);
-                }
-
-                tree.Files.TryDropJournal(JournalKind.Leaf, _id);
-                tree.Files.TryDropJournal(JournalKind.Coalesce, _id);
-            }
-            catch (Exception e) when (Faults.IsForeseen(e))
-            {
-                // Neither forth nor back: the journal leads the next attach.
-            }
+            // Opened anew: after a failed flush the other one takes nothing more.
+            await using var file = Tree.Files.Open(ParentId, VhdAccess.ReadWrite);
+            await file.SetHiddenAsync(true);
+            if (Identified)
+                await file.SetUniqueIdAsync(Parent.UniqueId);
         }
     }
 }
