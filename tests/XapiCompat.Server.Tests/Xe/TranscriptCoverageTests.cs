@@ -11,15 +11,31 @@ public sealed class TranscriptCoverageTests
 {
     private static readonly HashSet<string> Commands = Table();
 
-    private static readonly List<TranscriptStep> Steps =
-        [.. Directory.EnumerateFiles(TranscriptTests.Folder, "*.txt").SelectMany(f => TranscriptFile.Read(f).Steps).Where(s => !s.IsSetup)];
+    private static readonly HashSet<string> Seen = Directory.EnumerateFiles(TranscriptTests.Folder, "*.txt")
+        .SelectMany(f => TranscriptFile.Read(f).Steps)
+        .Where(s => !s.IsSetup)
+        .Select(s => s.Command + (s.ExitCode == 0 ? ":success" : ":failure"))
+        .ToHashSet(StringComparer.Ordinal);
 
     [Fact]
     public void Every_important_command_has_a_success_and_a_failure_in_the_transcripts()
     {
         Commands.Should().HaveCount(120);
-        var seen = Steps.Select(s => s.Command + (s.ExitCode == 0 ? ":success" : ":failure")).ToHashSet(StringComparer.Ordinal);
-        PinnedList.ShouldBe("xe-no-transcript.txt", Commands.SelectMany(c => new[] { c + ":success", c + ":failure" }).Where(n => !seen.Contains(n)));
+        var refused = PinnedList.Read("xe-refused.txt").Keys.Select(c => c + ":success");
+        PinnedList.ShouldBe(
+            "xe-no-transcript.txt", Commands.SelectMany(c => new[] { c + ":success", c + ":failure" }).Except(refused).Where(n => !Seen.Contains(n)));
+    }
+
+    [Fact]
+    public void Commands_that_are_always_refused_have_a_reason_and_no_success()
+    {
+        foreach (var (command, reason) in PinnedList.Read("xe-refused.txt"))
+        {
+            reason.Should().NotBeEmpty(command);
+            Commands.Should().Contain(command);
+            Seen.Should().NotContain(command + ":success");
+            Seen.Should().Contain(command + ":failure");
+        }
     }
 
     private static HashSet<string> Table()

@@ -14,13 +14,16 @@ namespace XapiCompat.Server.Tests.Xe;
 /// % file name text                  a file of the user; \n is a line end
 /// % bytes name 2048 7f              a file of so many equal bytes
 /// % same name other                 the two files are equal
+/// % image name.iso                  a CD image in the directory {images}, which the server can reach
 /// % api VM.set_tags "{ref VM vm}", ["a"]
 /// % api name = VM.get_uuid "{r}"    a call; {ref CLASS name} is the reference of that object
 /// % fresh                           the session has a server of its own
 /// </code>
 /// </summary>
-internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue, TranscriptNames names)
+internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue, TranscriptNames names, string images)
 {
+    private const int ImageSize = 1 << 16;
+
     public async Task RunAsync(string text)
     {
         var parts = text.Split(' ', 2);
@@ -41,6 +44,11 @@ internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue
                 break;
             case "same":
                 dialogue.Files[words[0]].AsSpan().SequenceEqual(dialogue.Files[words[1]]).Should().BeTrue(text);
+                break;
+            case "image":
+                Directory.CreateDirectory(images);
+                await File.WriteAllBytesAsync(Path.Combine(images, words[0]), new byte[ImageSize]);
+                names.Set("images", images);
                 break;
             case "api":
                 await CallAsync(parts[1]);

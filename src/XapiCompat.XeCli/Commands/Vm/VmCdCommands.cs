@@ -27,7 +27,7 @@ public static class VmCdCommands
         var name = call.Parameters.Required("cd-name");
         var device = call.Parameters.Required("device");
         var image = await ImagesAsync(call, name) is [var first, ..] ? first : throw new XeException("CD " + name + " not found!");
-        await call.ForEachVmAsync(vm => call.AddDriveAsync(vm.Reference, image, device, "CD", XenStruct.Empty));
+        await call.Without("cd-location").ForEachVmAsync(vm => call.AddDriveAsync(vm.Reference, image, device, "CD", XenStruct.Empty));
     }
 
     [XeCommand("vm-cd-remove")]

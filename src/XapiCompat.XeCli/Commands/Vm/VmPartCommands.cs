@@ -10,7 +10,7 @@ public static class VmPartCommands
     public static Task ListVifsAsync(XeCall call)
     {
         var fields = call.ColumnsOr("params", "uuid", "device", "MAC", "network-uuid", "network-name-label", "vm-name-label");
-        var all = call with { Parameters = new([KeyValuePair.Create("multiple", "true"), .. call.Parameters.Pairs.Where(p => p.Key != "params")]) };
+        var all = call with { Parameters = new([KeyValuePair.Create("multiple", "true"), .. call.Without("params").Parameters.Pairs]) };
         return all.ForEachVmAsync(async vm => await call.PrintRecordsAsync("vif", await call.Api.ListAsync("VM.get_VIFs", vm.Reference), fields));
     }
 

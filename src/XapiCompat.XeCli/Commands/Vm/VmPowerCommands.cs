@@ -10,7 +10,7 @@ public static class VmPowerCommands
     {
         var force = call.Parameters.Flag("force");
         var paused = call.Parameters.Flag("paused");
-        return call.ForEachVmAsync(vm => HostReport.OnNoHostAsync(call, vm.Reference, async () =>
+        return call.Without("progress").ForEachVmAsync(vm => HostReport.OnNoHostAsync(call, vm.Reference, async () =>
         {
             if (call.Parameters.Find("on") is { } name)
                 await call.RunAsync("VM.start_on", vm.Reference, await call.NamedHostAsync(name), paused, force);
@@ -20,13 +20,13 @@ public static class VmPowerCommands
     }
 
     [XeCommand("vm-suspend")]
-    public static Task SuspendAsync(XeCall call) => call.ForEachVmAsync(vm => call.RunAsync("VM.suspend", vm.Reference));
+    public static Task SuspendAsync(XeCall call) => call.Without("progress").ForEachVmAsync(vm => call.RunAsync("VM.suspend", vm.Reference));
 
     [XeCommand("vm-resume")]
     public static Task ResumeAsync(XeCall call)
     {
         var force = call.Parameters.Flag("force");
-        return call.ForEachVmAsync(async vm =>
+        return call.Without("progress").ForEachVmAsync(async vm =>
         {
             if (call.Parameters.Find("on") is { } name)
                 await call.RunAsync("VM.resume_on", vm.Reference, await call.NamedHostAsync(name), false, force);
@@ -45,7 +45,7 @@ public static class VmPowerCommands
     public static Task ShutdownAsync(XeCall call)
     {
         var message = call.Parameters.Flag("force") ? "VM.hard_shutdown" : "VM.clean_shutdown";
-        return call.ForEachVmAsync(vm => call.RunAsync(message, vm.Reference));
+        return call.Without("progress").ForEachVmAsync(vm => call.RunAsync(message, vm.Reference));
     }
 
     [XeCommand("vm-reboot")]

@@ -6,7 +6,7 @@ namespace XapiCompat.XeCli.Commands.Vm;
 public static class VmTransferCommands
 {
     [XeCommand("vm-export")]
-    public static Task ExportAsync(XeCall call) => call.ForEachVmAsync(_ => throw NoExport());
+    public static Task ExportAsync(XeCall call) => call.Without("task-uuid").ForEachVmAsync(_ => throw NoExport());
 
     [XeCommand("template-export")]
     public static async Task ExportTemplateAsync(XeCall call)
