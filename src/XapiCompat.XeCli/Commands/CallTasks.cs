@@ -55,9 +55,9 @@ public static class CallTasks
         {
             await call.Api.CallAsync("task.destroy", task);
         }
-        catch (XenException)
+        catch (Exception e) when (e is XenException or OperationCanceledException)
         {
-            // Somebody else destroyed it.
+            // Somebody else destroyed it, or the client has gone and does not wait for that.
         }
     }
 

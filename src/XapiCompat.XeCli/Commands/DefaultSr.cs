@@ -8,7 +8,7 @@ public static class DefaultSr
     /// <summary>Reference of the pool's default SR; null when there is none.</summary>
     public static async Task<string?> DefaultSrAsync(this XeCall call)
     {
-        var sr = await call.Api.TextAsync("pool.get_default_SR", await call.PoolAsync());
+        var sr = await call.Api.TextAsync("pool.get_default_SR", (await call.Api.ListAsync("pool.get_all"))[0]);
         try
         {
             await call.Api.UuidAsync("SR", sr);

@@ -5,8 +5,8 @@ namespace XapiCompat.Server.Tests.Xe;
 /// <summary>
 /// What <c>{…}</c> stands for in a transcript. In answers the first <c>{name}</c> takes the uuid that it meets, every later
 /// one must be that uuid; <c>{name:time}</c>, <c>{name:number}</c>, <c>{name:mac}</c>, <c>{name:any}</c> take other texts.
-/// <c>{uuid}</c>, <c>{time}</c>, <c>{number}</c>, <c>{any}</c> and <c>{ref}</c> accept such a text and forget it; <c>{}</c> is
-/// nothing and keeps blanks at the end of a line in sight. In commands a name is replaced by what it took.
+/// <c>{uuid}</c>, <c>{time}</c>, <c>{number}</c>, <c>{any}</c> and <c>{ref}</c> accept such a text and forget it; <c>{cr}</c>
+/// is the sign that returns to the start of a line; <c>{}</c> is nothing and keeps blanks at the end of a line in sight. In commands a name is replaced by what it took.
 /// </summary>
 internal sealed partial class TranscriptNames
 {
@@ -18,6 +18,7 @@ internal sealed partial class TranscriptNames
         ["mac"] = "(?:[0-9a-f]{2}:){5}[0-9a-f]{2}",
         ["ref"] = "OpaqueRef:[0-9a-zA-Z-]+",
         ["any"] = ".*?",
+        ["cr"] = "\r",
     };
 
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
@@ -57,7 +58,7 @@ internal sealed partial class TranscriptNames
     {
         foreach (var (name, value) in _values.Where(v => v.Value.Length >= 8).OrderByDescending(v => v.Value.Length))
             seen = seen.Replace(value, "{" + name + "}", StringComparison.Ordinal);
-        foreach (var kind in new[] { "uuid", "time", "ref" })
+        foreach (var kind in new[] { "uuid", "time", "ref", "cr" })
             seen = Regex.Replace(seen, Kinds[kind], "{" + kind + "}");
         return seen.EndsWith(' ') ? seen + "{}" : seen;
     }

@@ -18,5 +18,5 @@ public static class VmDataSourceCommands
     public static Task ForgetAsync(XeCall call) => ForOneAsync(call, (sources, vm) => sources.ForgetAsync(vm));
 
     private static Task ForOneAsync(XeCall call, Func<DataSources, string, Task> work) =>
-        call.ForEachVmAsync(vm => work(new(call, "VM"), vm.Reference), onlyOne: true);
+        call.ForEachVmAsync(vm => work(new(call, "VM"), vm.Reference), onlyOne: true, controlDomainsToo: true);
 }

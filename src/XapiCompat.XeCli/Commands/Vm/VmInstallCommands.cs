@@ -62,7 +62,7 @@ public static class VmInstallCommands
         var recommendations = Read(await call.Api.TextAsync("VM.get_recommendations", template));
         var recommended = recommendations?.DescendantsAndSelf("restriction")
             .FirstOrDefault(r => (string?)r.Attribute("field") == "has-vendor-device")?.Attribute("value")?.Value == "true";
-        return recommended && !((XenBool)await call.Api.CallAsync("pool.get_policy_no_vendor_device", await call.PoolAsync())).Flag;
+        return recommended && !((XenBool)await call.Api.CallAsync("pool.get_policy_no_vendor_device", (await call.Api.ListAsync("pool.get_all"))[0])).Flag;
     }
 
     private static XElement? Read(string text)

@@ -20,14 +20,16 @@ public static class VmMemoryCommands
         var dynamicMin = call.Parameters.Size("dynamic-min");
         var dynamicMax = call.Parameters.Size("dynamic-max");
         return call.ForEachVmAsync(
-            vm => call.Api.CallAsync("VM.set_memory_limits", vm.Reference, staticMin, staticMax, dynamicMin, dynamicMax), templatesToo: true);
+            vm => call.Api.CallAsync("VM.set_memory_limits", vm.Reference, staticMin, staticMax, dynamicMin, dynamicMax),
+            templatesToo: true,
+            controlDomainsToo: true);
     }
 
     [XeCommand("vm-memory-set")]
     public static Task SetAsync(XeCall call)
     {
         var memory = call.Parameters.Size("memory");
-        return call.ForEachVmAsync(vm => call.Api.CallAsync("VM.set_memory", vm.Reference, memory), templatesToo: true);
+        return call.ForEachVmAsync(vm => call.Api.CallAsync("VM.set_memory", vm.Reference, memory), templatesToo: true, controlDomainsToo: true);
     }
 
     [XeCommand("vm-memory-target-set")]
@@ -35,11 +37,12 @@ public static class VmMemoryCommands
     public static Task SetTargetAsync(XeCall call)
     {
         var target = call.Parameters.Size("target");
-        return call.ForEachVmAsync(vm => call.Api.CallAsync("VM.set_memory_dynamic_range", vm.Reference, target, target));
+        return call.ForEachVmAsync(vm => call.Api.CallAsync("VM.set_memory_dynamic_range", vm.Reference, target, target), controlDomainsToo: true);
     }
 
     [XeCommand("vm-memory-target-wait")]
-    public static Task WaitForTargetAsync(XeCall call) => call.ForEachVmAsync(vm => call.Api.CallAsync("VM.wait_memory_target_live", vm.Reference));
+    public static Task WaitForTargetAsync(XeCall call) =>
+        call.ForEachVmAsync(vm => call.Api.CallAsync("VM.wait_memory_target_live", vm.Reference), controlDomainsToo: true);
 
     [XeCommand("vm-memory-shadow-multiplier-set")]
     public static Task SetShadowMultiplierAsync(XeCall call)
@@ -58,8 +61,8 @@ public static class VmMemoryCommands
     }
 
     [XeCommand("vm-compute-memory-overhead")]
-    public static Task ComputeOverheadAsync(XeCall call) => call.ForEachVmAsync(async vm =>
-        await call.Printer.LineAsync((await call.Api.CallAsync("VM.compute_memory_overhead", vm.Reference)).ToString()!));
+    public static Task ComputeOverheadAsync(XeCall call) => call.ForEachVmAsync(
+        async vm => await call.Printer.LineAsync((await call.Api.CallAsync("VM.compute_memory_overhead", vm.Reference)).ToString()!), controlDomainsToo: true);
 
     [XeCommand("vm-vcpu-hotplug")]
     public static Task SetVcpusAsync(XeCall call)
@@ -72,6 +75,6 @@ public static class VmMemoryCommands
     {
         var min = call.Parameters.Size("min");
         var max = call.Parameters.Size("max");
-        return call.ForEachVmAsync(vm => call.Api.CallAsync(message, vm.Reference, min, max), templatesToo: true);
+        return call.ForEachVmAsync(vm => call.Api.CallAsync(message, vm.Reference, min, max), templatesToo: true, controlDomainsToo: true);
     }
 }

@@ -18,7 +18,7 @@ public static class VmMigrateCommands
             ?? throw new XeException("No destination host specified");
         var host = await call.NamedHostAsync(name);
         var options = XenStruct.Of(Options(call));
-        await call.Without("host-name").ForEachVmAsync(vm => call.Api.CallAsync("VM.pool_migrate", vm.Reference, host, options));
+        await call.Without("host-name").ForEachVmAsync(vm => call.Api.CallAsync("VM.pool_migrate", vm.Reference, host, options), controlDomainsToo: true);
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Options(XeCall call)

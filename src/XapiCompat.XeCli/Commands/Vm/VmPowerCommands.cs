@@ -10,13 +10,15 @@ public static class VmPowerCommands
     {
         var force = call.Parameters.Flag("force");
         var paused = call.Parameters.Flag("paused");
-        return call.Without("progress").ForEachVmAsync(vm => HostReport.OnNoHostAsync(call, vm.Reference, async () =>
+        return call.Without("progress").ForEachVmAsync(vm => HostReport.OnNoHostAsync(call, vm.Reference, () => StartOneAsync(vm.Reference)), controlDomainsToo: true);
+
+        async Task StartOneAsync(string vm)
         {
             if (call.Parameters.Find("on") is { } name)
-                await call.RunAsync("VM.start_on", vm.Reference, await call.NamedHostAsync(name), paused, force);
+                await call.RunAsync("VM.start_on", vm, await call.NamedHostAsync(name), paused, force);
             else
-                await call.RunAsync("VM.start", vm.Reference, paused, force);
-        }));
+                await call.RunAsync("VM.start", vm, paused, force);
+        }
     }
 
     [XeCommand("vm-suspend")]
