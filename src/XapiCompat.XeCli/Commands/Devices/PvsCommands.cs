@@ -42,7 +42,7 @@ public static class PvsCommands
         var site = await call.RefAsync("PVS_site", "pvs-site-uuid");
         await call.CreateAsync("PVS_cache_storage.create", XenStruct.Of(
             ("host", host.Reference), ("SR", sr), ("site", site), ("size", call.Parameters.Size("size"))));
-    });
+    }, onlyOne: true);
 
     [XeCommand("pvs-cache-storage-destroy")]
     public static Task DestroyCacheAsync(XeCall call) => call.ActAsync("PVS_cache_storage.destroy");

@@ -7,11 +7,11 @@ namespace XapiCompat.XeCli.Commands.Diagnostics;
 public static class DiagnosticCommands
 {
     [XeCommand("diagnostic-compact")]
-    public static Task CompactAsync(XeCall call) => call.ForEachHostAsync(host => call.Api.CallAsync("Diagnostics.gc_compact", host.Reference));
+    public static Task CompactAsync(XeCall call) => call.ForEachHostAsync(host => call.Api.CallAsync("Diagnostics.gc_compact", host.Reference), onlyOne: true);
 
     [XeCommand("diagnostic-gc-stats")]
     public static Task MemoryAsync(XeCall call) =>
-        call.ForEachHostAsync(async host => await call.PrintTableAsync(await call.Api.CallAsync("Diagnostics.gc_stats", host.Reference)));
+        call.ForEachHostAsync(async host => await call.PrintTableAsync(await call.Api.CallAsync("Diagnostics.gc_stats", host.Reference)), onlyOne: true);
 
     [XeCommand("diagnostic-db-stats")]
     public static async Task DatabaseAsync(XeCall call)

@@ -12,5 +12,5 @@ public static class HostMemoryCommands
     public static Task OverheadAsync(XeCall call) => PrintAsync(call, "host.compute_memory_overhead");
 
     private static Task PrintAsync(XeCall call, string message) =>
-        call.ForEachHostAsync(async host => await call.Printer.LineAsync(Rows.Text(await call.Api.CallAsync(message, host.Reference))));
+        call.ForEachHostAsync(async host => await call.Printer.LineAsync(Rows.Text(await call.Api.CallAsync(message, host.Reference))), onlyOne: true);
 }

@@ -38,7 +38,7 @@ public static class HostPowerCommands
     {
         var network = await call.RefOrNullAsync("network", "network-uuid");
         var batch = call.Parameters.Whole("batch-size", 0);
-        await call.ForEachHostAsync(host => call.Api.CallAsync("host.evacuate", host.Reference, network, batch));
+        await call.ForEachHostAsync(host => call.Api.CallAsync("host.evacuate", host.Reference, network, batch), onlyOne: true);
     }
 
     [XeCommand("host-shutdown-agent")]

@@ -6,14 +6,14 @@ namespace XapiCompat.XeCli.Commands.Sr;
 public static class SrDataSourceCommands
 {
     [XeCommand("sr-data-source-list")]
-    public static Task ListAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").ListAsync(sr.Reference));
+    public static Task ListAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").ListAsync(sr.Reference), onlyOne: true);
 
     [XeCommand("sr-data-source-record")]
-    public static Task RecordAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").RecordAsync(sr.Reference));
+    public static Task RecordAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").RecordAsync(sr.Reference), onlyOne: true);
 
     [XeCommand("sr-data-source-query")]
-    public static Task QueryAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").QueryAsync(sr.Reference));
+    public static Task QueryAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").QueryAsync(sr.Reference), onlyOne: true);
 
     [XeCommand("sr-data-source-forget")]
-    public static Task ForgetAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").ForgetAsync(sr.Reference));
+    public static Task ForgetAsync(XeCall call) => call.ForEachSrAsync(sr => new DataSources(call, "SR").ForgetAsync(sr.Reference), onlyOne: true);
 }

@@ -32,7 +32,7 @@ public static class UpdateCommands
         var warnings = await call.Api.CallAsync("host.apply_updates", host.Reference, call.Parameters.Required("hash"));
         foreach (var warning in Rows.Items(warnings))
             await call.Printer.LineAsync(warning);
-    });
+    }, onlyOne: true);
 
     private static string Verdict(string status) => status switch
     {
