@@ -78,7 +78,7 @@ public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time)
     {
         if (row.Generated is { } generated)
             return GeneratedCommands.RunAsync(call, generated);
-        return commands.Find(row.Name) is { } command ? command(call) : throw new XeException("This server does not have the command " + row.Name);
+        return commands.Find(row.Name) is { } command ? command(call) : throw new XeException("This server does not have the command " + row.Name + ", because it lacks " + row.Missing);
     }
 
     private static async Task<string> LoginAsync(CommandRow row, XeParameters parameters, XeRequest request, Func<RpcCall, ValueTask<RpcResult>> invoke)

@@ -12,6 +12,9 @@ public sealed record CommandRow(
     /// <summary>The generated command that this row is; null for a fixed one.</summary>
     public GeneratedCommand? Generated { get; init; }
 
+    /// <summary>What this server lacks to run it; null when it runs.</summary>
+    public string? Missing { get; init; }
+
     public bool Standard => Flags.Contains("standard");
 
     public bool Hidden => Flags.Contains("hidden");

@@ -56,7 +56,10 @@ internal static class TableLoader
         Strings(row.GetProperty("flags")).ToHashSet(StringComparer.Ordinal),
         Flag(row, "local_session"),
         Priority(row),
-        row.TryGetProperty("help", out var help) ? help.GetString() : null);
+        row.TryGetProperty("help", out var help) ? help.GetString() : null)
+    {
+        Missing = row.TryGetProperty("missing", out var missing) ? missing.GetString() : null,
+    };
 
     private static int Priority(JsonElement row) => row.TryGetProperty("priority", out var priority) ? priority.GetInt32() : 0;
 
