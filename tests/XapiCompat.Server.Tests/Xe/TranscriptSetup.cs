@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FluentAssertions;
 using XapiCompat.Server.Tests.Support;
+using XapiCompat.Store;
+using XapiCompat.Values;
 
 namespace XapiCompat.Server.Tests.Xe;
 
@@ -17,10 +20,11 @@ namespace XapiCompat.Server.Tests.Xe;
 /// % image name.iso                  a CD image in the directory {images}, which the server can reach
 /// % api VM.set_tags "{ref VM vm}", ["a"]
 /// % api name = VM.get_uuid "{r}"    a call; {ref CLASS name} is the reference of that object
+/// % set {r} other {"key": "value"}  a field of a record that no call sets, of the object whose reference {r} is
 /// % fresh                           the session has a server of its own
 /// </code>
 /// </summary>
-internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue, TranscriptNames names, string images)
+internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue, TranscriptNames names, RecordStore store, string images)
 {
     private const int ImageSize = 1 << 16;
 
@@ -53,12 +57,29 @@ internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue
             case "api":
                 await CallAsync(parts[1]);
                 break;
+            case "set":
+                var field = names.Fill(parts[1]).Split(' ', 3);
+                store.Commit(unit => unit.Set(field[0], field[1], Value(JsonNode.Parse(field[2])!)));
+                break;
             case "fresh":
                 break;
             default:
                 throw new FormatException("nothing is prepared by " + parts[0]);
         }
     }
+
+    private static XenValue Value(JsonNode json) => json switch
+    {
+        JsonObject map => XenStruct.Of([.. map.Select(m => (m.Key, Value(m.Value!)))]),
+        JsonArray set => new XenArray([.. set.Select(i => Value(i!))]),
+        _ => json.GetValueKind() switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.Number => json.GetValue<long>(),
+            _ => json.GetValue<string>(),
+        },
+    };
 
     private async Task CallAsync(string text)
     {

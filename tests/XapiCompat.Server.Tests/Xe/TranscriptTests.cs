@@ -40,7 +40,7 @@ public sealed class TranscriptTests(RunningServer server) : IClassFixture<Runnin
     {
         var names = new TranscriptNames();
         var dialogue = new XeDialogue(target.Port);
-        var setup = new TranscriptSetup(await target.LoginAsync(), dialogue, names, Path.Combine(target.StatePath, "sr", "images-" + Path.GetFileNameWithoutExtension(path)));
+        var setup = new TranscriptSetup(await target.LoginAsync(), dialogue, names, target.Host.Records, Path.Combine(target.StatePath, "sr", "images-" + Path.GetFileNameWithoutExtension(path)));
         var run = new TranscriptRun(file, RunStepAsync, setup.RunAsync, names);
         var write = Environment.GetEnvironmentVariable("XAPICOMPAT_XE_WRITE") == "1";
         await run.RunAsync(goOn: write);
