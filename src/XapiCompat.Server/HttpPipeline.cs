@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using XapiCompat.Core.Services;
@@ -30,6 +31,8 @@ internal sealed class HttpPipeline : IAsyncDisposable
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // A start that fails is reported by whoever asked for it, in one line.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        // After Kestrel's own: the last one counts.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
         builder.WebHost.ConfigureKestrel(KestrelLimits.Apply);
         App = builder.Build();
         _kestrel = App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
