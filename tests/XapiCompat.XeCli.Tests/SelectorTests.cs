@@ -77,11 +77,14 @@ public sealed class SelectorTests
     [Fact]
     public async Task Messages_about_the_VM_are_shown_behind_the_operation()
     {
-        _xe.Api.Answers["message.get"] = _ => RpcResult.Success(XenStruct.Of(
-            ("OpaqueRef:1", XenStruct.Of(("name", "VM_PAUSED"), ("priority", 3), ("timestamp", new XenDateTime("20260101T00:00:00Z")))),
-            ("OpaqueRef:2", XenStruct.Of(("name", "QUIET"), ("priority", 5), ("timestamp", new XenDateTime("20260101T00:00:00Z"))))));
+        // Each pause leaves two messages; those of an earlier one are not told again.
+        _xe.Api.Answers["message.get"] = _ => RpcResult.Success(XenStruct.Of([.. Paused().SelectMany((_, n) => new[] { Left(n, "VM_PAUSED", 3), Left(n, "QUIET", 5) })]));
+        (await _xe.RunAsync("vm-pause", "vm=one")).Error.Should().Be("Message: time=20260101T00:00:00Z priority=3 name='VM_PAUSED'\n");
         (await _xe.RunAsync("vm-pause", "vm=one")).Error.Should().Be("Message: time=20260101T00:00:00Z priority=3 name='VM_PAUSED'\n");
         (await _xe.RunAsync("vm-pause", "vm=one", "message-priority=3")).Error.Should().BeEmpty();
+
+        static (string Name, XenValue Value) Left(int pause, string name, int priority) => (
+            "OpaqueRef:" + name + pause, XenStruct.Of(("name", name), ("priority", priority), ("timestamp", new XenDateTime("20260101T00:00:00Z"))));
     }
 
     private IEnumerable<string> Paused() =>

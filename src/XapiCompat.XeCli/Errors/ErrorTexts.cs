@@ -25,7 +25,7 @@ internal static class ErrorTexts
         return sentence.Length == 0 ? code : char.ToUpperInvariant(sentence[0]) + sentence[1..] + ".";
     }
 
-    private static bool IsName(string word) => Names.Contains(word) || (word.EndsWith('S') && Names.Contains(word[..^1]));
+    private static bool IsName(string word) => Names.Contains(word) || (word.EndsWith('S') && word != "HAS" && Names.Contains(word[..^1]));
 
     private static string Plural(string word) => Names.Contains(word) ? word : word[..^1] + "s";
 

@@ -28,9 +28,11 @@ public static class Selectors
         var limit = long.TryParse(call.Parameters.Find("message-priority"), out var given) ? given : UsualPriority;
         await RunAsync(call, hits, "VMs", onlyOne, async vm =>
         {
-            var start = call.Time.GetUtcNow();
+            // Messages are dated in whole seconds: those of the last second that were there before are left out by reference.
+            var since = XenDate.Format(call.Time.GetUtcNow().AddSeconds(-1));
+            var before = await MessagesAsync(call, vm, since);
             await operation(vm);
-            await PrintMessagesAsync(call, vm, start, limit);
+            await PrintMessagesAsync(call, (await MessagesAsync(call, vm, since)).Where(m => !before.ContainsKey(m.Key)).Select(m => m.Value), limit);
         });
     }
 
@@ -82,20 +84,23 @@ public static class Selectors
         return error.Text is null ? failure.Code + ": [ " + string.Join("; ", error.Parameters) + " ]" : string.Join('\n', [error.Text, .. error.Lines]);
     }
 
-    private static async Task PrintMessagesAsync(XeCall call, XeRecord vm, DateTimeOffset start, long limit)
+    private static async Task<IReadOnlyDictionary<string, XenStruct>> MessagesAsync(XeCall call, XeRecord vm, XenDateTime since)
     {
-        XenStruct left;
         try
         {
-            left = (XenStruct)await call.Api.CallAsync("message.get", "VM", vm.Values["uuid"]!.ToString()!, XenDate.Format(start));
+            var found = (XenStruct)await call.Api.CallAsync("message.get", "VM", vm.Values["uuid"]!, since);
+            return found.Names.Zip(found.Values.Cast<XenStruct>()).ToDictionary(m => m.First, m => m.Second, StringComparer.Ordinal);
         }
         catch (XenException)
         {
             // The VM may be gone, which is what some operations are for.
-            return;
+            return new Dictionary<string, XenStruct>();
         }
+    }
 
-        foreach (var message in left.Values.OfType<XenStruct>())
+    private static async Task PrintMessagesAsync(XeCall call, IEnumerable<XenStruct> left, long limit)
+    {
+        foreach (var message in left)
         {
             if (message["priority"] is XenInt priority && priority.Number < limit)
             {
