@@ -14,6 +14,7 @@ public sealed class ProjectReferenceTests
         ["Wire"] = ["Values"],
         ["Datamodel"] = ["Values"],
         ["XeCli"] = ["Wire", "Datamodel", "Values"],
+        ["Xe"] = ["Wire"],
         ["Store"] = ["Datamodel", "Values"],
         ["Disks"] = [],
         ["Nbd"] = ["Disks"],
