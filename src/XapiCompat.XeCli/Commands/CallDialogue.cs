@@ -20,7 +20,11 @@ public static class CallDialogue
     /// <param name="path">The value of a parameter, exactly as typed.</param>
     /// <param name="what">What the file holds, for the user.</param>
     public static async Task<string> ReadAsync(this XeCall call, string path, string what) =>
-        Encoding.UTF8.GetString(await call.Terminal.LoadAsync(path) ?? throw await call.FailedAsync("Failed to read " + what));
+        Encoding.UTF8.GetString(await call.ReadBytesAsync(path, what));
+
+    /// <summary><see cref="ReadAsync"/> for files that are not text.</summary>
+    public static async Task<byte[]> ReadBytesAsync(this XeCall call, string path, string what) =>
+        await call.Terminal.LoadAsync(path) ?? throw await call.FailedAsync("Failed to read " + what);
 
     /// <summary>Tells the user why a command ends with status 1.</summary>
     public static async Task<XeExitException> FailedAsync(this XeCall call, string text)

@@ -1,4 +1,3 @@
-using System.Text;
 using XapiCompat.Values;
 
 namespace XapiCompat.XeCli.Commands.Host;
@@ -29,10 +28,10 @@ public static class HostLicenceCommands
     public static async Task AddAsync(XeCall call)
     {
         var host = await call.HostOrThisAsync("host-uuid");
-        var licence = await call.ReadAsync(call.Parameters.Required("license-file"), "license file.");
+        var licence = await call.ReadBytesAsync(call.Parameters.Required("license-file"), "license file.");
         try
         {
-            await call.Api.CallAsync("host.license_add", host, Convert.ToBase64String(Encoding.UTF8.GetBytes(licence)));
+            await call.Api.CallAsync("host.license_add", host, Convert.ToBase64String(licence));
         }
         catch (XenException)
         {
