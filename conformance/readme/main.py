@@ -57,6 +57,7 @@ def main():
                 checks.ok(name + " names an executable", os.access(text.strip(), os.X_OK))
                 continue
             text = text.replace("http://127.0.0.1:8080", server.http).replace("https://127.0.0.1:8443", server.https)
+            text = text.replace("port=8080", "port=" + server.http.rpartition(":")[2])
             if language == "bash":
                 good, printed = shell.run(text)
             else:
