@@ -56,6 +56,8 @@ internal static class Client
         }
 
         trace.Begin(options.Debug, options.DebugOnFail);
+        if (!options.Verify && surroundings.OwnsProcess)
+            SystemCertificates.Ignore();
         var connector = new Connector(options, surroundings, trace);
         using var connection = connector.OpenControl();
         return new Conversation(connection, connector, options, surroundings, terminal, trace).Run();

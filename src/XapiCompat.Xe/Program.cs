@@ -20,6 +20,7 @@ internal static class Program
             Output = output,
             Error = error,
             WorkingDirectory = Environment.CurrentDirectory,
+            OwnsProcess = true,
         });
     }
 }

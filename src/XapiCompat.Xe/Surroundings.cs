@@ -14,6 +14,9 @@ internal sealed class Surroundings
     /// <summary>Absolute.</summary>
     public required string WorkingDirectory { get; init; }
 
+    /// <summary>Whether settings of the whole process may be changed.</summary>
+    public bool OwnsProcess { get; init; }
+
     /// <summary>Where a management agent on this very machine listens.</summary>
     public string LocalSocket { get; init; } = "/var/lib/xcp/xapi";
 

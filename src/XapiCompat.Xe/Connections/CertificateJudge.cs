@@ -23,7 +23,9 @@ internal sealed class CertificateJudge
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             RemoteCertificateValidationCallback = Judge,
         };
-        if (options.Verify && options.TrustedFile.Length > 0)
+        if (!options.Verify)
+            Options.CertificateChainPolicy = Indifferent();
+        else if (options.TrustedFile.Length > 0)
             Options.CertificateChainPolicy = Policy(options.TrustedFile, surroundings);
     }
 
@@ -33,6 +35,15 @@ internal sealed class CertificateJudge
 
     /// <summary>Why the last certificate was refused.</summary>
     public string? Objection { get; private set; }
+
+    /// <summary>For a certificate that is taken anyway: no time goes into the machine's certificates, nor into downloads that it asks for.</summary>
+    private static X509ChainPolicy Indifferent() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        RevocationMode = X509RevocationMode.NoCheck,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+        DisableCertificateDownloads = true,
+    };
 
     private static X509ChainPolicy Policy(string file, Surroundings surroundings)
     {
