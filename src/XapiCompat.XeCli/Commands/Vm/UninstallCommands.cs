@@ -24,10 +24,9 @@ public static class UninstallCommands
     public static async Task UninstallTemplateAsync(XeCall call) =>
         await UninstallAsync(call, [await VmKind.TemplateAsync(call, call.Parameters.Required("template-uuid"))]);
 
-    /// <summary>Any VM is taken here, also one that is no snapshot, as ever.</summary>
     [XeCommand("snapshot-uninstall")]
     public static async Task UninstallSnapshotAsync(XeCall call) =>
-        await UninstallAsync(call, [await call.Api.ByUuidAsync("VM", VmKind.SnapshotUuid(call))]);
+        await UninstallAsync(call, [await VmKind.SnapshotAsync(call)]);
 
     private static async Task UninstallAsync(XeCall call, IEnumerable<string> vms)
     {
