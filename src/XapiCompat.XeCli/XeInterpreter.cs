@@ -35,7 +35,7 @@ public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time)
             await printer.FinishAsync();
             return 0;
         }
-        catch (Exception e) when (e is not (IOException or OperationCanceledException))
+        catch (Exception e) when (e is not IOException && !(e is OperationCanceledException && cancellation.IsCancellationRequested))
         {
             return await new FailureReport(terminal, _tables).WriteAsync(e, trace);
         }
@@ -50,13 +50,24 @@ public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time)
         // What was printed is seen before a call that may take long; a call outlives a client that does not wait for it.
         async ValueTask<RpcResult> InvokeAsync(RpcCall call)
         {
-            if (!cancellation.IsCancellationRequested)
-                await terminal.FlushAsync();
+            try
+            {
+                if (!cancellation.IsCancellationRequested)
+                    await terminal.FlushAsync();
+            }
+            catch (IOException)
+            {
+                // What cleans up behind a client that has gone are calls too.
+            }
+
+            // A wait for events that is over at once would be waited for again and again.
+            if (call.Method.StartsWith("event.", StringComparison.Ordinal))
+                cancellation.ThrowIfCancellationRequested();
             return await request.Invoke(call).AsTask().WaitAsync(cancellation);
         }
 
         var own = session is null;
-        session ??= await LoginAsync(row, line.Parameters, request, InvokeAsync);
+        session ??= await LoginAsync(row, line.Parameters, request);
         var api = new XeApi(InvokeAsync, session);
         try
         {
@@ -81,11 +92,12 @@ public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time)
         return commands.Find(row.Name) is { } command ? command(call) : throw new XeException("This server does not have the command " + row.Name + ", because it lacks " + row.Missing);
     }
 
-    private static async Task<string> LoginAsync(CommandRow row, XeParameters parameters, XeRequest request, Func<RpcCall, ValueTask<RpcResult>> invoke)
+    private static async Task<string> LoginAsync(CommandRow row, XeParameters parameters, XeRequest request)
     {
         var user = request.Trusted ? "" : parameters.Text("username");
         var password = request.Trusted ? "" : parameters.Text("password");
-        var result = await invoke(row.LocalSession
+        // Waited for in any case: a session that nobody knows would stay.
+        var result = await request.Invoke(row.LocalSession
             ? new("session.slave_local_login_with_password", [user, password])
             : new("session.login_with_password", [user, password, ApiVersion, "cli"]));
         if (result.Failure is { Code: "SESSION_AUTHENTICATION_FAILED" })

@@ -45,7 +45,8 @@ internal sealed class CliEndpoint(Dispatcher dispatcher, PoolPlaces places, Func
         }
 
         // A close with unread input is a reset, which overtakes the last words.
-        await new InputDrain(request.Input, time).RunAsync(Quiet);
+        if (CliBody.IsUnread(request.Input))
+            await new InputDrain(request.Input, time).RunAsync(Quiet);
     }
 
     /// <summary>The command line and the client's greeting; null when there is nothing to answer any more.</summary>
