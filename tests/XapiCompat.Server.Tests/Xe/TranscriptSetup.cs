@@ -22,6 +22,7 @@ namespace XapiCompat.Server.Tests.Xe;
 /// % api name = VM.get_uuid "{r}"    a call; {ref CLASS name} is the reference of that object
 /// % set {r} other {"key": "value"}  a field of a record that no call sets, of the object whose reference {r} is
 /// % fresh                           the session has a server of its own
+/// % fresh 3                         likewise, with so many hosts
 /// </code>
 /// </summary>
 internal sealed partial class TranscriptSetup(XenClient api, XeDialogue dialogue, TranscriptNames names, RecordStore store, string images)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -19,13 +20,15 @@ public sealed class TranscriptTests(RunningServer server) : IClassFixture<Runnin
     {
         var path = Path.Combine(Folder, session + ".txt");
         var file = TranscriptFile.Read(path);
-        if (!file.Steps.Any(s => s is { IsSetup: true, Text: "fresh" }))
+        if (file.Steps.FirstOrDefault(s => s.IsSetup && s.Text.Split(' ')[0] == "fresh") is not { } fresh)
         {
             await RunAsync(server, file, path);
             return;
         }
 
-        var own = await RunningServer.CreateAsync();
+        var own = fresh.Text.Split(' ') is [_, var hosts]
+            ? await RunningServer.CreateAsync(o => o with { Seed = o.Seed with { Hosts = int.Parse(hosts, CultureInfo.InvariantCulture), Srs = 1 } })
+            : await RunningServer.CreateAsync();
         try
         {
             await RunAsync(own, file, path);
