@@ -9,7 +9,8 @@ _xe_values() { sed -e 's/\\,/\x01/g' -e 's/,/\n/g' | sed -e 's/\x01/,/g' -e 's/\
 
 _xe_commands() { _xe_ask help --all --minimal | _xe_values; }
 
-_xe_is_class() { grep -qx -- "$1-list" <<<"$_xe_known"; }
+# vdi-param-list makes no class of vdi-param.
+_xe_is_class() { [[ $1 != *-param ]] && grep -qx -- "$1-list" <<<"$_xe_known"; }
 
 # What the objects are that a command, or a parameter, is about: the longest beginning, or end, that has a list.
 _xe_class_of_command() {
@@ -39,11 +40,11 @@ _xe_fields() { # class
     _xe_ask "$1-list" params=all | sed -n -e '/^$/q' -e 's/^ *\([a-zA-Z0-9-]*\) *([MS]\{0,1\} *R[OW]).*/\1/p'
 }
 
-# What help says of a command: "parameter=" lines.
+# What help says of a command: "parameter=" lines, and switches for what is either there or not.
 _xe_parameters() { # command
     local text
     text=$(_xe_ask help "$1" | sed -n -e 's/^ *reqd params *: *//p' -e 's/^ *optional params *: *//p' | sed 's/, */\n/g')
-    grep -v -e '^<' -e '^$' <<<"$text" | sed -e 's/^--\(.*\)$/--\1 /' -e '/[ :=]$/!s/$/=/' -e 's/ $//'
+    grep -v -e '^<' -e '^$' <<<"$text" | sed -e 's/^\(force\|paused\|progress\|multiple\|all\)$/--\1/' -e 's/^--\(.*\)$/--\1 /' -e '/[ :=]$/!s/$/=/' -e 's/ $//'
     case $text in
         *'<vm-selectors>'*) printf '%s\n' vm= uuid= --multiple ;;
         *'<host-selectors>'*) printf '%s\n' host= uuid= --multiple ;;

@@ -32,6 +32,31 @@ equal "it is as it was" "$(cat old)" precious
 refused "an export of nothing" "" xe vdi-export uuid="$SR" filename=new
 equal "leaves no file" "$(ls)" old
 
+rm -f new
+bar=$(xe vdi-export uuid="$VDI" filename=new --progress 2>&1 >/dev/null)
+if [[ $bar == *100%* ]]; then ok "a progress bar on standard error"; else not_ok "a progress bar on standard error" "$bar"; fi
+rm new
+
+# Machines: selectors and questions.
+VM=$(xe vm-clone vm=demo new-name-label=copy)
+equal "vm-clone prints the uuid" "$(xe vm-list name-label=copy --minimal)" "$VM"
+refused "more machines than one" "--multiple" xe vm-start
+check "vm-start by name" xe vm-start vm=copy
+equal "it runs" "$(xe vm-param-get uuid="$VM" param-name=power-state)" running
+check "event-wait for what is already so" xe event-wait class=vm uuid="$VM" power-state=running
+refused "a second start" "The VM" xe vm-start vm=copy
+check "vm-shutdown" xe vm-shutdown --force uuid="$VM"
+SNAPSHOT=$(xe vm-snapshot vm=copy new-name-label=before)
+equal "a snapshot is in its list" "$(xe snapshot-list snapshot-of="$VM" params=name-label --minimal)" before
+equal "and not among the machines" "$(xe vm-list uuid="$SNAPSHOT" --minimal)" ""
+printed=$(printf 'no\n' | xe vm-uninstall uuid="$VM") || not_ok "an answer of no is no failure"
+if [[ $printed == *"Aborted (you typed: 'no')"* ]]; then ok "a question is asked"; else not_ok "a question is asked" "$printed"; fi
+refused "no answer at all" "Lost connection to the server." xe vm-uninstall uuid="$VM" </dev/null
+equal "it is still there" "$(xe vm-list name-label=copy --minimal)" "$VM"
+printed=$(printf ' YES \n' | xe vm-uninstall uuid="$VM") || not_ok "an answer of yes"
+if [[ $printed == *"All objects destroyed"* ]]; then ok "an answer of yes"; else not_ok "an answer of yes" "$printed"; fi
+equal "it is gone, with its snapshot" "$(xe vm-list name-label=copy --minimal)$(xe snapshot-list name-label=before --minimal)" ""
+
 check "vdi-destroy" xe vdi-destroy uuid="$VDI"
 equal "no task is left" "$(xe task-list --minimal)" ""
 rm old

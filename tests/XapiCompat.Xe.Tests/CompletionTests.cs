@@ -12,8 +12,8 @@ public sealed class CompletionTests : IDisposable
         echo "$*" >>asked
         while [[ $1 == -* ]]; do shift 2; done
         case "$*" in
-            "help --all --minimal") echo "event-wait,pbd-list,sm-list,sr-list,vdi-create,vdi-import,vdi-list,vdi-param-get,vm-list,vm-start" ;;
-            "help vdi-import") printf 'command name        : vdi-import\n        reqd params     : uuid, filename\n        optional params : format, --progress\n        description     : x\n\n' ;;
+            "help --all --minimal") echo "event-wait,pbd-list,sm-list,sr-list,vdi-create,vdi-import,vdi-list,vdi-param-get,vdi-param-list,vm-list,vm-start" ;;
+            "help vdi-import") printf 'command name        : vdi-import\n        reqd params     : uuid, filename\n        optional params : format, progress\n        description     : x\n\n' ;;
             "help vm-start") printf 'command name        : vm-start\n        reqd params     : \n        optional params : force, on, <vm-selectors>\n\n' ;;
             "vdi-list params=uuid --minimal") echo "aaa-1,aab-2,b-3" ;;
             "sr-list params=uuid --minimal") echo "sr-1" ;;
@@ -34,11 +34,11 @@ public sealed class CompletionTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [SkippableTheory]
-    [InlineData("./xe vdi-", "vdi-create|vdi-import|vdi-list|vdi-param-get")]
+    [InlineData("./xe vdi-", "vdi-create|vdi-import|vdi-list|vdi-param-get|vdi-param-list")]
     [InlineData("./xe -s h help vm", "vm-list|vm-start")]
     [InlineData("./xe vdi-import ", "uuid=|filename=|format=|--progress")]
     [InlineData("./xe vdi-import fi", "filename=")]
-    [InlineData("./xe vm-start ", "force=|on=|vm=|uuid=|--multiple")]
+    [InlineData("./xe vm-start ", "--force|on=|vm=|uuid=|--multiple")]
     [InlineData("./xe vdi-import uuid=aa", "aaa-1|aab-2")]
     [InlineData("./xe vdi-param-get uuid=b", "b-3")]
     [InlineData("./xe vdi-create sr-uuid=", "sr-1")]
