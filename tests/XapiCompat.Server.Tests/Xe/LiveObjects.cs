@@ -6,6 +6,9 @@ namespace XapiCompat.Server.Tests.Xe;
 /// <summary>An object of each class that the command line knows: one that the server has, or one that is made for the test.</summary>
 internal static class LiveObjects
 {
+    /// <summary>Snapshots are templates, too: no VM is looked for among them.</summary>
+    private static readonly (string Field, XenValue Value)[] Snapshots = [("is_a_template", true)];
+
     /// <summary>Its uuid.</summary>
     public static string Of(ServerHost host, GeneratedClass generated)
     {
@@ -18,7 +21,7 @@ internal static class LiveObjects
         store.Commit(unit => unit.Insert(
             @class,
             Ref.Of(Guid.NewGuid()).Text,
-            [("uuid", uuid), .. wanted.Select(w => (w.Field, (XenValue)w.Value))]));
+            [("uuid", uuid), .. wanted.Select(w => (w.Field, (XenValue)w.Value)), .. generated.Name == "snapshot" ? Snapshots : []]));
         return uuid;
     }
 }
