@@ -141,7 +141,7 @@ public sealed class ServerHost : IAsyncDisposable
             var addressed = options with { Http = PoolAddresses.WithPort(options.Http, hosts), Https = PoolAddresses.WithPort(options.Https, hosts) };
             var calls = options.CallLog is { } path ? new CallLog(path, model) : null;
             var rpc = new RpcEndpoint(api.Dispatcher, api.Sessions, api.Places, new(model), calls, options.Lab?.Points, stopping.Token);
-            var cli = new CliEndpoint(api.Dispatcher, api.Places, () => new(CommandClasses.Bind(XeTables.Load(model)), clock), calls, clock, new());
+            var cli = new CliEndpoint(api.Dispatcher, api.Places, () => new(CommandClasses.Bind(XeTables.Load(model)), clock, log.Unexpected), calls, clock, new());
             var pipeline = await building;
             pipeline.Connect(addressed, certificate, clock, rpc, api.Transfers, api.Places, hosts, cli, options.Lab is null ? null : LabEndpoint.Open(options.State, api.Plugin));
             var app = pipeline.App;

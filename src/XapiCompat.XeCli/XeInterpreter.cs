@@ -11,7 +11,8 @@ using XapiCompat.XeCli.Tables;
 namespace XapiCompat.XeCli;
 
 /// <summary>Runs command lines: what is wrong is reported in the order that scripts rely on, and a session that was made is ended.</summary>
-public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time)
+/// <param name="onUnexpected">Told of failures that nobody foresaw, with the command.</param>
+public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time, Action<string, Exception>? onUnexpected = null)
 {
     private const string ApiVersion = "2.21";
 
@@ -37,7 +38,7 @@ public sealed class XeInterpreter(XeCommandTable commands, TimeProvider time)
         }
         catch (Exception e) when (e is not IOException && !(e is OperationCanceledException && cancellation.IsCancellationRequested))
         {
-            return await new FailureReport(terminal, _tables).WriteAsync(e, trace);
+            return await new FailureReport(terminal, _tables, unexpected => onUnexpected?.Invoke("xe " + _tables.FindCommand(arguments.Count > 0 ? arguments[0] : "")?.Name, unexpected)).WriteAsync(e, trace);
         }
     }
 

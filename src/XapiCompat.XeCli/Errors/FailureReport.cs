@@ -5,7 +5,7 @@ using XapiCompat.XeCli.Tables;
 namespace XapiCompat.XeCli.Errors;
 
 /// <summary>What the client shows when a command fails.</summary>
-internal sealed class FailureReport(IXeTerminal terminal, XeTables tables)
+internal sealed class FailureReport(IXeTerminal terminal, XeTables tables, Action<Exception> onUnexpected)
 {
     private const string Hint = "For usage run: 'xe help'\n";
     private const int Failed = 1;
@@ -46,6 +46,7 @@ internal sealed class FailureReport(IXeTerminal terminal, XeTables tables)
                 await ApiAsync(await ApiErrors.DescribeAsync(refused.Failure, tables, api: null));
                 break;
             default:
+                onUnexpected(exception);
                 await ApiAsync(await ApiErrors.DescribeAsync(new("INTERNAL_ERROR", exception.GetType().Name + ": " + exception.Message), tables, api: null));
                 break;
         }

@@ -7,7 +7,8 @@ internal static class HostFields
 {
     public static IReadOnlyList<ComputedField> All { get; } =
     [
-        new("host", "memory-free-computed", async r => FieldValue.Of((await r.Api.CallAsync("host.compute_free_memory", r.Reference)).ToString()!)),
+        new("host", "memory-free-computed", r => Computations.TryAsync(
+            async () => (await r.Api.CallAsync("host.compute_free_memory", r.Reference)).ToString()!, Placeholders.Unknown)),
         new("host", "patches", PatchesAsync),
         new("host", "updates", async r => FieldValue.Set(await Computations.UuidsAsync(r, "pool_update", r.Values.Members("updates")), ", ")),
         new("host_cpu", "utilisation", r => Computations.TryAsync(

@@ -13,8 +13,8 @@ internal static class MachineFields
         new("vm", "VCPUs-utilisation", UtilisationAsync),
         new("vm", "allowed-VBD-devices", r => Computations.TrySetAsync(() => r.Api.ListAsync("VM.get_allowed_VBD_devices", r.Reference))),
         new("vm", "allowed-VIF-devices", r => Computations.TrySetAsync(() => r.Api.ListAsync("VM.get_allowed_VIF_devices", r.Reference))),
-        new("vm", "possible-hosts", async r =>
-            FieldValue.Set(await Computations.UuidsAsync(r, "host", await r.Api.ListAsync("VM.get_possible_hosts", r.Reference)), "; ")),
+        new("vm", "possible-hosts", r => Computations.TrySetAsync(
+            async () => await Computations.UuidsAsync(r, "host", await r.Api.ListAsync("VM.get_possible_hosts", r.Reference)))),
         new("vm", "cooperative", r => Computations.TryAsync(async () => (await r.Api.CallAsync("VM.get_cooperative", r.Reference)).ToString()!, "true")),
         new("vm", "last-boot-record", r => new(FieldValue.Of("'" + r.Text("last_booted_record") + "'"))),
         new("vmss", "VMs", async r => FieldValue.Set(await Computations.UuidsAsync(r, "VM", r.Values.Members("VMs")), "; ")),
