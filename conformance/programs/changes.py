@@ -55,12 +55,15 @@ class Logs:
         """All (older, newer) on one line."""
         return [(older, newer) for newer in self.parents for older in self._before(newer)]
 
+    def line(self, older, newer):
+        """The states from one to the other, both included."""
+        line = [newer]
+        while line[-1] != older:
+            line.append(self.parents[line[-1]])
+        return line[::-1]
+
     def between(self, older, newer):
-        found, at = set(), newer
-        while at != older:
-            found |= self.written[at]
-            at = self.parents[at]
-        return found
+        return set().union(*(self.written[ref] for ref in self.line(older, newer)[1:]))
 
     def _before(self, ref):
         while (ref := self.parents[ref]) is not None:
