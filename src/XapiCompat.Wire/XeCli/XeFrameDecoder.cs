@@ -26,51 +26,27 @@ public static class XeFrameDecoder
     /// Reads one frame and consumes no byte behind it, so that a blob can be read next; null at the end of the input between frames.
     /// </summary>
     /// <exception cref="XeFrameException">The bytes are no message, more than is accepted, or they end inside a frame.</exception>
-    public static async ValueTask<XeMessage?> ReadAsync(PipeReader input, XeFrameLimits limits, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            var result = await input.ReadAsync(cancellation).ConfigureAwait(false);
-            var buffer = result.Buffer;
-            XeMessage? message;
-            try
-            {
-                message = TryRead(ref buffer, limits);
-            }
-            catch (XeFrameException)
-            {
-                input.AdvanceTo(buffer.End);
-                throw;
-            }
-
-            if (message is not null)
-            {
-                input.AdvanceTo(buffer.Start);
-                return message;
-            }
-
-            var begun = !buffer.IsEmpty;
-            input.AdvanceTo(buffer.Start, buffer.End);
-            if (result.IsCanceled)
-                throw new OperationCanceledException();
-            if (result.IsCompleted)
-                return begun ? throw Truncated() : null;
-        }
-    }
+    public static ValueTask<XeMessage?> ReadAsync(PipeReader input, XeFrameLimits limits, CancellationToken cancellation) =>
+        ReadAsync(input, (ref ReadOnlySequence<byte> buffer) => TryRead(ref buffer, limits), cancellation);
 
     /// <summary>Reads the other side's greeting and consumes no byte behind it; null when the input ends before its first byte.</summary>
     /// <exception cref="XeFrameException">Something else comes, or the input ends inside the greeting.</exception>
-    public static async ValueTask<XeGreeting?> ReadGreetingAsync(PipeReader input, CancellationToken cancellation)
+    public static ValueTask<XeGreeting?> ReadGreetingAsync(PipeReader input, CancellationToken cancellation) =>
+        ReadAsync<XeGreeting?>(input, (ref ReadOnlySequence<byte> buffer) => XeGreeting.TryRead(ref buffer, out var greeting) ? greeting : null, cancellation);
+
+    /// <summary>Takes something off the front of the buffer; null when more bytes are needed.</summary>
+    private delegate T? Parser<T>(ref ReadOnlySequence<byte> buffer);
+
+    private static async ValueTask<T?> ReadAsync<T>(PipeReader input, Parser<T> parse, CancellationToken cancellation)
     {
         while (true)
         {
             var result = await input.ReadAsync(cancellation).ConfigureAwait(false);
             var buffer = result.Buffer;
-            bool found;
-            XeGreeting greeting;
+            T? parsed;
             try
             {
-                found = XeGreeting.TryRead(ref buffer, out greeting);
+                parsed = parse(ref buffer);
             }
             catch (XeFrameException)
             {
@@ -78,10 +54,10 @@ public static class XeFrameDecoder
                 throw;
             }
 
-            if (found)
+            if (parsed is not null)
             {
                 input.AdvanceTo(buffer.Start);
-                return greeting;
+                return parsed;
             }
 
             var begun = !buffer.IsEmpty;
@@ -89,7 +65,7 @@ public static class XeFrameDecoder
             if (result.IsCanceled)
                 throw new OperationCanceledException();
             if (result.IsCompleted)
-                return begun ? throw Truncated() : null;
+                return begun ? throw Truncated() : default;
         }
     }
 
