@@ -36,7 +36,7 @@ internal sealed class FieldWriter(LiveRecord record)
     {
         var field = record.Lookup(name);
         if (field.Can("add_to_set"))
-            await AddToSetAsync(field, key ?? throw new XeException("Adding to a set takes param-name=<name> param-key=<member>"));
+            await ChangeSetAsync(field, key ?? throw new XeException("Adding to a set takes param-name=<name> param-key=<member>"), add: true);
         else if (field.Can("add_to_map"))
             foreach (var (pair, value) in pairs)
                 await AddPairAsync(field, pair, value);
@@ -49,7 +49,7 @@ internal sealed class FieldWriter(LiveRecord record)
         var field = record.Lookup(name);
         var present = await record.ReadAsync(field);
         if (field.Kind == FieldKind.Set && field.Can("remove_from_set"))
-            await (present.Items.Contains(key) ? RemoveMemberAsync(field, key) : throw new XeException("Key " + key + " is not in the set"));
+            await (present.Items.Contains(key) ? ChangeSetAsync(field, key, add: false) : throw new XeException("Key " + key + " is not in the set"));
         else if (field.Kind == FieldKind.Map && field.Can("remove_from_map"))
             await (present.Pairs.Any(p => p.Key == key) ? RemovePairAsync(field, key) : throw new XeException("Key " + key + " is not in map"));
         else
@@ -62,7 +62,7 @@ internal sealed class FieldWriter(LiveRecord record)
         var present = await record.ReadAsync(field);
         if (field.Kind == FieldKind.Set && field.Can("remove_from_set"))
             foreach (var member in present.Items)
-                await RemoveMemberAsync(field, member);
+                await ChangeSetAsync(field, member, add: false);
         else if ((field.Writer("clear_map") ?? field.Writer("set_map")) is { } whole)
             await CallAsync(whole, XenStruct.Empty);
         else if (field.Kind == FieldKind.Map && field.Can("remove_from_map"))
@@ -133,35 +133,25 @@ internal sealed class FieldWriter(LiveRecord record)
             await CallAsync(message, Key(field, message, key));
     }
 
-    private async Task AddToSetAsync(RecordField field, string text)
+    /// <summary>Classes without messages for single members are read, changed and written.</summary>
+    private async Task ChangeSetAsync(RecordField field, string text, bool add)
     {
-        var message = field.Writer("add_to_set")!;
+        var message = field.Writer(add ? "add_to_set" : "remove_from_set")!;
         var type = message.Parameters[^1].Type;
         if (type is SetType set)
-            await RewriteSetAsync(message, await ValueAsync(field, set.Item, text), add: true);
+        {
+            var member = await ValueAsync(field, set.Item, text);
+            var current = (XenArray)await record.Api.CallAsync(Getter(message), record.Reference);
+            var rest = current.Items.Where(i => !i.Equals(member));
+            await CallAsync(message, new XenArray(add ? [.. rest, member] : [.. rest]));
+        }
         else
+        {
             await CallAsync(message, await ValueAsync(field, type, text));
-    }
-
-    private async Task RemoveMemberAsync(RecordField field, string text)
-    {
-        var message = field.Writer("remove_from_set")!;
-        var type = message.Parameters[^1].Type;
-        if (type is SetType set)
-            await RewriteSetAsync(message, await ValueAsync(field, set.Item, text), add: false);
-        else
-            await CallAsync(message, await ValueAsync(field, type, text));
+        }
     }
 
     private static bool IsWhole(MessageDef message) => message.Parameters[^1].Type is MapType;
-
-    /// <summary>Classes without messages for single members are read, changed and written.</summary>
-    private async Task RewriteSetAsync(MessageDef setter, XenValue member, bool add)
-    {
-        var current = (XenArray)await record.Api.CallAsync(Getter(setter), record.Reference);
-        var rest = current.Items.Where(i => !i.Equals(member));
-        await CallAsync(setter, new XenArray(add ? [.. rest, member] : [.. rest]));
-    }
 
     private async Task RewriteMapAsync(MessageDef setter, Func<XenStruct, XenStruct> change) =>
         await CallAsync(setter, change((XenStruct)await record.Api.CallAsync(Getter(setter), record.Reference)));
@@ -173,6 +163,9 @@ internal sealed class FieldWriter(LiveRecord record)
             ? EnumTexts.Parse(field.Enum, key, type.Members) ?? throw new XenException("INVALID_VALUE", field.Name, key)
             : key;
 
+    /// <summary>Memory is the only size among the fields that can be written.</summary>
+    private static bool IsSize(RecordField field) => field.Name.StartsWith("memory-", StringComparison.Ordinal);
+
     private async Task<XenValue> ValueAsync(RecordField field, XenType type, string text)
     {
         switch (type)
@@ -180,8 +173,7 @@ internal sealed class FieldWriter(LiveRecord record)
             case BoolType:
                 return XeUnits.Flag(field.Name, text);
             case IntType:
-                // Memory is the only size among the fields that can be written.
-                return field.Name.StartsWith("memory-", StringComparison.Ordinal) ? XeUnits.Size(field.Name, text) : XeUnits.Whole(field.Name, text);
+                return IsSize(field) ? XeUnits.Size(field.Name, text) : XeUnits.Whole(field.Name, text);
             case FloatType:
                 return XeUnits.Fraction(field.Name, text);
             case EnumType members:
