@@ -43,4 +43,11 @@ public sealed class XeApi(Func<RpcCall, ValueTask<RpcResult>> invoke, string ses
         var all = (XenStruct)await CallAsync(@class + ".get_all_records");
         return [.. all.Names.Zip(all.Values, (name, value) => KeyValuePair.Create(name, (XenStruct)value))];
     }
+
+    /// <summary>What a task failed with; <paramref name="unsaid"/> when it does not say.</summary>
+    public async Task<XenException> TaskErrorAsync(string task, XenFailure unsaid)
+    {
+        var error = await ListAsync("task.get_error_info", task);
+        return (error.Count > 0 ? new XenFailure(error[0], [.. error.Skip(1)]) : unsaid).AsException();
+    }
 }

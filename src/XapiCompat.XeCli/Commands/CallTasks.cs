@@ -43,10 +43,8 @@ public static class CallTasks
             await call.Printer.ErrorAsync("\n");
         if (status is "cancelled" or "cancelling")
             throw new XenException("TASK_CANCELLED", task);
-        if (status != "failure")
-            return;
-        var error = await call.Api.ListAsync("task.get_error_info", task);
-        throw error.Count > 0 ? new XenException(error[0], [.. error.Skip(1)]) : new XenException("INTERNAL_ERROR", "the task failed without a reason: " + task);
+        if (status == "failure")
+            throw await call.Api.TaskErrorAsync(task, new("INTERNAL_ERROR", "the task failed without a reason: " + task));
     }
 
     private static async Task ForgetAsync(XeCall call, string task)

@@ -41,9 +41,7 @@ public sealed class Transfer(XeCall call)
     {
         if (moved && await call.Api.TextAsync("task.get_status", task) == "success")
             return await call.Api.TextAsync("task.get_result", task);
-        var error = await call.Api.ListAsync("task.get_error_info", task);
-        throw error.Count > 0 ? new XenException(error[0], [.. error.Skip(1)])
-            : new XenException(moved ? "INTERNAL_ERROR" : "CLIENT_ERROR");
+        throw await call.Api.TaskErrorAsync(task, new(moved ? "INTERNAL_ERROR" : "CLIENT_ERROR"));
     }
 
     /// <summary>Until the task is not pending any more, or the client failed and nobody works for it.</summary>
