@@ -189,9 +189,8 @@ public sealed class ConversationTests : IDisposable
         {
             var code = await _xe.Run(["vm-list", "-p", "1"], () =>
             {
-                using var peer = local.Accept();
-                peer.ReadRequest().Should().EndWith("vm-list\nusername=root\npassword=null");
-                peer.Greet();
+                using var peer = local.AcceptGreeted(out var request);
+                request.Should().EndWith("vm-list\nusername=root\npassword=null");
                 peer.Send(new XeMessage.Exit(9));
             });
             code.Should().Be(9);
@@ -205,9 +204,7 @@ public sealed class ConversationTests : IDisposable
     /// <summary>A run whose server greets, does as told, and ends.</summary>
     private Task<int> Serve(Action<Peer> play, params string[] more) => _xe.Run(["vm-list", "-p", $"{_server.Port}", .. more], () =>
     {
-        using var peer = _server.Accept();
-        peer.ReadRequest();
-        peer.Greet().Should().Be(XeGreeting.Current);
+        using var peer = _server.AcceptGreeted();
         play(peer);
     });
 }

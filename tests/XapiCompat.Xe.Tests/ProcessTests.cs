@@ -98,9 +98,8 @@ public sealed class ProcessTests : IDisposable
 
     private void Play(Action<Peer> play)
     {
-        using var peer = _server.Accept();
-        _named = peer.ReadRequest().Split('\n').FirstOrDefault(line => line.StartsWith("filename=", StringComparison.Ordinal))?["filename=".Length..];
-        peer.Greet();
+        using var peer = _server.AcceptGreeted(out var request);
+        _named = request.Split('\n').FirstOrDefault(line => line.StartsWith("filename=", StringComparison.Ordinal))?["filename=".Length..];
         try
         {
             play(peer);

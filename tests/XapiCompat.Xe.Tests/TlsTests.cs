@@ -27,9 +27,8 @@ public sealed class TlsTests : IDisposable
         File.WriteAllBytes(_xe.File_("in"), content);
         var code = await _xe.Run(["x", "a=in", "b=out", "-s", "localhost", "-p", $"{server.Port}"], () =>
         {
-            using var peer = server.Accept();
-            peer.ReadRequest().Should().EndWith("x\na=in\nb=out\nusername=root\npassword=null");
-            peer.Greet();
+            using var peer = server.AcceptGreeted(out var request);
+            request.Should().EndWith("x\na=in\nb=out\nusername=root\npassword=null");
             peer.Send(new XeMessage.HttpPut("in", "/put"));
             using (var put = server.Accept())
             {
@@ -62,9 +61,7 @@ public sealed class TlsTests : IDisposable
         File.WriteAllText(_xe.File_("ca.pem"), Certificate.ExportCertificatePem());
         var code = await _xe.Run(["x", "-s", "localhost", "-p", $"{server.Port}", "--cacert", "ca.pem"], () =>
         {
-            using var peer = server.Accept();
-            peer.ReadRequest();
-            peer.Greet();
+            using var peer = server.AcceptGreeted();
             peer.Send(new XeMessage.Exit(5));
         });
         code.Should().Be(5);
@@ -118,9 +115,7 @@ public sealed class TlsTests : IDisposable
         using var server = new ScriptedServer();
         var code = await _xe.Run(["x", "-s", "localhost", "--nossl", "-p", $"{server.Port}"], () =>
         {
-            using var peer = server.Accept();
-            peer.ReadRequest();
-            peer.Greet();
+            using var peer = server.AcceptGreeted();
             peer.Send(new XeMessage.Exit(0));
         });
         code.Should().Be(0);

@@ -64,7 +64,7 @@ public sealed class TransferTests : IDisposable
         };
         var code = await _xe.Run(["x", "filename=mine", "-p", $"{_server.Port}"], () =>
         {
-            using var peer = Greeted();
+            using var peer = _server.AcceptGreeted();
             peer.Send(message);
             peer.ReadToEnd().Should().BeEmpty();
         });
@@ -138,7 +138,7 @@ public sealed class TransferTests : IDisposable
         File.WriteAllText(_xe.File_("out"), "precious");
         var code = await _xe.Run(["x", "filename=out", "-p", $"{_server.Port}"], () =>
         {
-            using var peer = Greeted();
+            using var peer = _server.AcceptGreeted();
             peer.Send(new XeMessage.HttpGet("out", "/x"));
             using var http = _server.Accept();
             http.ReadRequest();
@@ -221,7 +221,7 @@ public sealed class TransferTests : IDisposable
     {
         var code = await _xe.Run(["x", "filename=missing", "-p", $"{_server.Port}"], () =>
         {
-            using var peer = Greeted();
+            using var peer = _server.AcceptGreeted();
             peer.Send(new XeMessage.HttpPut("missing", "/x"));
             peer.Read().Should().Be(new XeMessage.Failed());
         });
@@ -344,17 +344,9 @@ public sealed class TransferTests : IDisposable
         _xe.Error.Should().Be("Server replied with HTTP 404: the console is not available\n");
     }
 
-    private Peer Greeted()
-    {
-        var peer = _server.Accept();
-        peer.ReadRequest();
-        peer.Greet();
-        return peer;
-    }
-
     private Task<int> Serve(string argument, Action<Peer> play) => _xe.Run(["x", argument, "-p", $"{_server.Port}"], () =>
     {
-        using var peer = Greeted();
+        using var peer = _server.AcceptGreeted();
         play(peer);
         peer.Send(new XeMessage.Exit(0));
     });

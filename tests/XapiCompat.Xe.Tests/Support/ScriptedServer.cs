@@ -3,6 +3,8 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using FluentAssertions;
+using XapiCompat.Wire.XeCli;
 
 namespace XapiCompat.Xe.Tests.Support;
 
@@ -47,6 +49,18 @@ internal sealed class ScriptedServer : IDisposable
         tls.AuthenticateAsServer(_tls);
         return new(tls);
     }
+
+    /// <summary>Waits for the next conversation, up to the greetings.</summary>
+    /// <param name="request">What opened it, with the command line.</param>
+    public Peer AcceptGreeted(out string request)
+    {
+        var peer = Accept();
+        request = peer.ReadRequest();
+        peer.Greet().Should().Be(XeGreeting.Current);
+        return peer;
+    }
+
+    public Peer AcceptGreeted() => AcceptGreeted(out _);
 
     public void Dispose()
     {
