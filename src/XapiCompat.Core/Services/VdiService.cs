@@ -163,8 +163,27 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         }
         catch
         {
-            store.Commit(unit => unit.EndIntent(intent.Id));
+            // The log of changed blocks may have gone before the rest failed.
+            var left = await FindAsync(attached, vdi.Text("location"));
+            store.Commit(unit =>
+            {
+                if (left is not null && unit.Find(self.Text) is not null)
+                    records.Apply(unit, sr, new(null, [left], []), CbtAlerts.ResizeFailed);
+                unit.EndIntent(intent.Id);
+            });
             throw;
+        }
+    }
+
+    private static async ValueTask<VolumeInfo?> FindAsync(AttachedSr attached, string key)
+    {
+        try
+        {
+            return await attached.StatVolumeAsync(key, CancellationToken.None);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            return null;
         }
     }
 
