@@ -31,27 +31,42 @@ internal sealed class JournalRecovery(TreeDirectory directory)
         var uniqueId = head.HasBlocks || head.Footer.CurrentSize != parentHead.Footer.CurrentSize ? head.Footer.UniqueId : known;
         if (kind == JournalKind.Leaf)
             await SucceedAsync(id, parent, uniqueId);
-        else
-            await RelinkAsync(id, head.Footer.UniqueId, parent, uniqueId);
+        else if (!await RelinkAsync(id, head.Footer.UniqueId, parent, uniqueId))
+            return false;
         return true;
     }
 
-    private async ValueTask RelinkAsync(Guid id, Guid childId, Guid parent, Guid uniqueId)
+    /// <summary>False when a child may be among the files that are not understood: then the node stays, for another attach to go on.</summary>
+    private async ValueTask<bool> RelinkAsync(Guid id, Guid childId, Guid parent, Guid uniqueId)
     {
         await IdentifyAsync(parent, uniqueId);
+        var allMoved = true;
         foreach (var other in directory.Ids(TreeDirectory.VhdSuffix).Where(i => i != id).ToArray())
         {
-            if (directory.TryReadHead(other, out _) is not { HasParent: true } head
-                || TreeDirectory.ParentId(head.Header!.Value.ParentName) != id
-                || (head.Header.Value.ParentUniqueId != childId && head.Header.Value.ParentUniqueId != uniqueId))
+            if (directory.TryReadHead(other, out _) is not { } head)
+            {
+                allMoved &= ParentClaim.Read(directory, other).Kind == ClaimKind.None;
                 continue;
+            }
+
+            if (!head.HasParent || TreeDirectory.ParentId(head.Header!.Value.ParentName) != id)
+                continue;
+            if (head.Header.Value.ParentUniqueId != childId && head.Header.Value.ParentUniqueId != uniqueId)
+            {
+                allMoved = false;
+                continue;
+            }
+
             directory.Step("relink " + other);
             await using var file = directory.Open(other, VhdAccess.ReadWrite);
             await file.SetParentAsync(uniqueId, parent.ToString("D") + TreeDirectory.VhdSuffix, directory.Durable);
         }
 
+        if (!allMoved)
+            return false;
         directory.Delete(directory.PathOf(id));
         directory.Flush();
+        return true;
     }
 
     private async ValueTask SucceedAsync(Guid leaf, Guid parent, Guid uniqueId)

@@ -50,7 +50,7 @@ internal sealed class TreeChecker(TreeDirectory directory)
         {
             cancellationToken.ThrowIfCancellationRequested();
             CheckFile(node.Id);
-            CheckNode(node, index.Broken.Count > 0);
+            CheckNode(node, index.IsHeld(node));
         }
 
         foreach (var id in directory.Ids(TreeDirectory.RawSuffix).Where(id => directory.Exists(id)).Order())
@@ -105,16 +105,16 @@ internal sealed class TreeChecker(TreeDirectory directory)
         }
     }
 
-    private void CheckNode(TreeNode node, bool hasBroken)
+    private void CheckNode(TreeNode node, bool held)
     {
         if (node is { Children: > 0, Hidden: false, Foreign: true })
             Add(FindingLevel.Note, "not-hidden", node.Id, TreeDirectory.VhdSuffix, "it carries the data of other VDIs and can only be read");
         else if (node is { Children: > 0, Hidden: false })
             Add(FindingLevel.Repairable, "not-hidden", node.Id, TreeDirectory.VhdSuffix, "it carries the data of other VDIs and is not marked as hidden");
 
-        // With files around that are not understood, a base that seems to carry nothing may be one of theirs.
+        // A base that seems to carry nothing may carry a file that is not understood.
         if (node is { Children: 0, Hidden: true })
-            Add(hasBroken ? FindingLevel.Error : FindingLevel.Repairable, "abandoned-base", node.Id, TreeDirectory.VhdSuffix, "a base copy that no VDI is on");
+            Add(held ? FindingLevel.Error : FindingLevel.Repairable, "abandoned-base", node.Id, TreeDirectory.VhdSuffix, "a base copy that no VDI is on");
         if (node.Parent is { } parent && parent.Size > node.Size)
             Add(FindingLevel.Error, "size", node.Id, TreeDirectory.VhdSuffix, "it is smaller than its parent " + parent.Key);
         if (node.Depth > UsualDepth && node.Children == 0)

@@ -8,18 +8,21 @@ namespace XapiCompat.Storage.VhdTree;
 internal sealed class TreeIndex
 {
     private readonly Dictionary<Guid, TreeNode> _nodes = [];
-    private readonly Dictionary<Guid, string> _broken = [];
+    private readonly BrokenFiles _broken = new();
     private readonly HashSet<Guid> _abandoned = [];
 
     public IReadOnlyCollection<TreeNode> Nodes => _nodes.Values;
 
     /// <summary>Files that are no usable part of the tree, and why; they are left alone.</summary>
-    public IReadOnlyDictionary<Guid, string> Broken => _broken;
+    public IReadOnlyDictionary<Guid, string> Broken => _broken.Reasons;
+
+    /// <summary>Broken files may stand on any node: nothing may be merged or removed.</summary>
+    public bool IsAllHeld => _broken.HoldAll;
 
     /// <summary>Files that nobody needs any more and that could not be deleted yet.</summary>
     public IReadOnlySet<Guid> Abandoned => _abandoned;
 
-    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.ContainsKey(id) || _abandoned.Contains(id);
+    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.Reasons.ContainsKey(id) || _abandoned.Contains(id);
 
     public bool TryFind(string key, [NotNullWhen(true)] out TreeNode? node)
     {
@@ -82,7 +85,13 @@ internal sealed class TreeIndex
         leaf.Hidden = true;
     }
 
-    public void Break(Guid id, string reason) => _broken[id] = reason;
+    public void Break(Guid id, string reason, ParentClaim claim) => _broken.Add(id, reason, claim);
+
+    /// <inheritdoc cref="BrokenFiles.Judge(TreeIndex)"/>
+    public void JudgeBroken() => _broken.Judge(this);
+
+    /// <inheritdoc cref="BrokenFiles.Hold"/>
+    public bool IsHeld(TreeNode node) => _broken.Hold(node);
 
     /// <summary>
     /// Drops the files that are not in the directory any more, bases with children excepted, and the judgement on broken ones.

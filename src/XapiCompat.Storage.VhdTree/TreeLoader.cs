@@ -15,11 +15,12 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
             if (Read(id, out var problem) is { } head)
                 _heads.Add(id, head);
             else
-                index.Break(id, problem);
+                index.Break(id, problem, ParentClaim.Read(directory, id));
         }
 
         foreach (var id in _heads.Keys)
             Place(id);
+        index.JudgeBroken();
     }
 
     private VhdHead? Read(Guid id, out string problem)
@@ -71,7 +72,7 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
         {
             problem ??= Add(current, _heads[current]);
             if (problem is not null)
-                index.Break(current, problem);
+                index.Break(current, problem, ParentClaim.Of(_heads[current]));
         }
     }
 

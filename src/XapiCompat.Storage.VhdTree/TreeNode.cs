@@ -35,6 +35,18 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
         }
     }
 
+    /// <summary>The end of the chain; the same for all nodes of a tree.</summary>
+    public TreeNode Root
+    {
+        get
+        {
+            var node = this;
+            while (node.Parent is { } parent)
+                node = parent;
+            return node;
+        }
+    }
+
     /// <summary>The nodes of the index that name this one as their parent.</summary>
     public HashSet<TreeNode> ChildNodes => _children ??= [];
 

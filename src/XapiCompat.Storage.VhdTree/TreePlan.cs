@@ -46,7 +46,7 @@ internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory
             if (listed.Node.Parent is not { } parent)
                 continue;
             var candidate = listed with { Parent = parent };
-            if (index.Find(candidate.Node.Id) != candidate.Node || !candidate.Fits || policy.Skip.Contains(candidate.Node.Key))
+            if (index.Find(candidate.Node.Id) != candidate.Node || !candidate.Fits || index.IsHeld(candidate.Node) || policy.Skip.Contains(candidate.Node.Key))
                 continue;
             if (!candidate.Node.Hidden && !(policy.MergeLeaves && policy.MayMergeLeaf(candidate.Node.Key)))
                 continue;
@@ -64,7 +64,7 @@ internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory
         var found = index.Nodes
             .Where(node => node.Parent is { Children: 1 })
             .Select(node => new MergeCandidate(node, node.Parent!, node.IsEmpty ? 0 : directory.Length(node.Id)))
-            .Where(candidate => candidate.Fits)
+            .Where(candidate => candidate.Fits && !index.IsHeld(candidate.Node))
             .Select(candidate => (Candidate: candidate, Depth: candidate.Node.Depth, Height: HeightOf(candidate.Node, heights)))
             .OrderBy(c => !c.Candidate.Node.Hidden)
             .ThenByDescending(c => c.Height)
@@ -80,7 +80,7 @@ internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory
     /// <summary>Files in the longest chain of a node's tree.</summary>
     private static int HeightOf(TreeNode node, Dictionary<TreeNode, int> heights)
     {
-        var root = node.Ancestors.LastOrDefault() ?? node;
+        var root = node.Root;
         if (heights.TryGetValue(root, out var known))
             return known;
         var height = 0;

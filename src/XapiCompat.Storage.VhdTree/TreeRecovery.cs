@@ -2,7 +2,7 @@ namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>
 /// Makes a directory whole again after an interruption. Every step may itself be interrupted and repeated. Files that are
-/// not understood are left alone, and while there are such, no base is taken for abandoned.
+/// not understood are left alone, and no base on which one of them may stand is taken for abandoned.
 /// </summary>
 internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, CbtLogs logs)
 {
@@ -24,8 +24,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
         tracking.SettleNames();
         new TreeLoader(directory, index).Load();
         HideParents();
-        if (index.Broken.Count == 0)
-            RemoveAbandonedBases();
+        RemoveAbandonedBases();
         tracking.Load();
         foreach (var id in directory.Ids(TreeDirectory.MetaSuffix).Where(id => !Carriers.Any(suffix => directory.Exists(id, suffix))).ToArray())
             directory.Delete(directory.PathOf(id, TreeDirectory.MetaSuffix));
@@ -76,7 +75,7 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
     {
         foreach (var leaf in index.Nodes.Where(n => n.Hidden && n.Children == 0).ToArray())
         {
-            for (var node = leaf; node is { Hidden: true, Children: 0 }; node = node.Parent)
+            for (var node = leaf; node is { Hidden: true, Children: 0 } && !index.IsHeld(node); node = node.Parent)
             {
                 directory.Delete(directory.PathOf(node.Id));
                 index.Remove(node);

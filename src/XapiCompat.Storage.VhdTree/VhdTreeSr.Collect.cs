@@ -49,8 +49,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
 
     private ICollectorWork? Plan(CollectorPolicy policy)
     {
-        // A file that cannot be read may be the child of any other: nothing under it may change or go.
-        if (_index.Broken.Count > 0)
+        if (_index.IsAllHeld)
             return null;
         if (_index.Nodes.Any(IsOrphan))
             return new RemoveWork(this);
@@ -62,7 +61,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
         return next.Node.Hidden ? new MergeWork(this, next, _plan.Outstanding + next.Bytes) : new LeafWork(this, next, _plan.Outstanding + next.Bytes);
     }
 
-    private static bool IsOrphan(TreeNode node) => node is { Hidden: true, Children: 0 };
+    private bool IsOrphan(TreeNode node) => node is { Hidden: true, Children: 0 } && !_index.IsHeld(node);
 
     /// <summary>Gives a node another parent, through the writer's own file where one is open.</summary>
     private async ValueTask RelinkAsync(TreeNode node, Guid parent, Guid uniqueId)
@@ -116,7 +115,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
             () =>
             {
                 var removed = new List<string>();
-                foreach (var orphan in tree._index.Nodes.Where(IsOrphan).ToArray())
+                foreach (var orphan in tree._index.Nodes.Where(tree.IsOrphan).ToArray())
                     tree.RemoveBases(orphan, removed);
                 Afterwards(() =>
                 {

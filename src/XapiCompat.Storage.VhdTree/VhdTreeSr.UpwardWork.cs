@@ -40,7 +40,7 @@ internal sealed partial class VhdTreeSr
         /// <summary>True once the parent's unique id may be the child's.</summary>
         protected bool Identified { get; private set; }
 
-        protected virtual bool IsCurrent => tree._index.Find(Id) == Node && candidate.Fits;
+        protected virtual bool IsCurrent => tree._index.Find(Id) == Node && candidate.Fits && !tree._index.IsHeld(Node);
 
         public async ValueTask CopyAsync(Func<long, CancellationToken, ValueTask> copied, CancellationToken cancellationToken)
         {

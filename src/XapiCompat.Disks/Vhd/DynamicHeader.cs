@@ -75,6 +75,10 @@ public readonly record struct DynamicHeader()
         return true;
     }
 
+    /// <summary>What <see cref="Size"/> bytes of a header that may be damaged say of the parent.</summary>
+    public static (string Name, Guid UniqueId) ReadParent(ReadOnlySpan<byte> source) =>
+        (ReadName(source.Slice(NameOffset, VhdLimits.ParentNameBytes)), new Guid(source.Slice(40, 16), bigEndian: true));
+
     /// <summary>Fills the first <see cref="Size"/> bytes, checksum included.</summary>
     public void Write(Span<byte> destination)
     {
