@@ -5,6 +5,7 @@ using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Server.Cli;
 using XapiCompat.Server.Connections;
+using XapiCompat.Server.Connections.Uploads;
 using XapiCompat.Server.HttpActions;
 using XapiCompat.Server.Lab;
 using XapiCompat.Server.Rpc;
@@ -33,6 +34,7 @@ internal sealed class HttpPipeline : IAsyncDisposable
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         // After Kestrel's own: the last one counts.
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
+        builder.Services.AddSingleton<IConnectionListenerFactory, UploadListenerFactory>();
         builder.WebHost.ConfigureKestrel(KestrelLimits.Apply);
         App = builder.Build();
         _kestrel = App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;

@@ -5,6 +5,7 @@ using XapiCompat.Disks.Raw;
 using XapiCompat.Disks.Streams;
 using XapiCompat.Disks.Vhd.Streams;
 using XapiCompat.Server.Connections;
+using XapiCompat.Server.Connections.Uploads;
 using XapiCompat.Values;
 
 namespace XapiCompat.Server.HttpActions;
@@ -79,7 +80,7 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
             {
                 vdi = target.VdiRef;
                 await SendHeadAsync(context, transfer, end.Token);
-                var result = await decoder.RunAsync(body, target.Device, form.Length, transfer.Progress, end.Token);
+                var result = await ReceiveAsync(context, () => decoder.RunAsync(body, target.Device, form.Length, transfer.Progress, end.Token));
                 if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context, body))
                     result = result with { Failure = DecodeFailure.OutOfRange, Detail = "more bytes than the disk holds" };
                 if (!result.Succeeded)
@@ -99,6 +100,12 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
             await EndAsync(request, transfer, body, upload.Vdi ?? created ?? "", e);
         }
     }
+
+    /// <summary>A body in chunks is read ahead by the HTTP layer, which a thread that blocks would hold up.</summary>
+    private static async ValueTask<DecodeResult> ReceiveAsync(HttpContext context, Func<ValueTask<DecodeResult>> receive) =>
+        context.Features.Get<IReceiveThreadFeature>() is { } direct && context.Request.Headers.TransferEncoding.Count == 0
+            ? await direct.RunAsync(receive)
+            : await receive();
 
     private IStreamDecoder DecoderOf(UploadKind upload) =>
         upload.Framed ? new ChunkedFramingDecoder()
