@@ -1,11 +1,9 @@
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using XapiCompat.Core.Services;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Server.Cli;
 using XapiCompat.Server.Connections;
-using XapiCompat.Server.Connections.Uploads;
 using XapiCompat.Server.HttpActions;
 using XapiCompat.Server.Lab;
 using XapiCompat.Server.Rpc;
@@ -32,9 +30,7 @@ internal sealed class HttpPipeline : IAsyncDisposable
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // A start that fails is reported by whoever asked for it, in one line.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        // After Kestrel's own: the last one counts.
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
-        builder.Services.AddSingleton<IConnectionListenerFactory, UploadListenerFactory>();
+        builder.Services.AddXapiConnections();
         builder.WebHost.ConfigureKestrel(KestrelLimits.Apply);
         App = builder.Build();
         _kestrel = App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;

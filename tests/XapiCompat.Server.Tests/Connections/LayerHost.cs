@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -40,7 +39,7 @@ internal sealed class LayerHost : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0, listener => listener.UseXapiConnectionLayer(null, raw, options));
             kestrel.Listen(IPAddress.Loopback, 0, listener => listener.UseXapiConnectionLayer(() => SharedCertificate.Value, raw, options));
         });
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
+        builder.Services.AddXapiConnections();
         var web = builder.Build();
         web.Run(app);
         await web.StartAsync();
