@@ -16,6 +16,8 @@ internal sealed class UploadListener : IConnectionListener
     /// <summary>Connections whose first bytes are waited for; with more of them nobody is waited for.</summary>
     private const int MostWaiting = 256;
 
+    private static readonly TimeSpan RoomCheck = TimeSpan.FromMilliseconds(100);
+
     private readonly Socket _socket;
     private readonly bool _noDelay;
     private readonly SocketConnectionContextFactory _ordinary;
@@ -62,9 +64,11 @@ internal sealed class UploadListener : IConnectionListener
             {
                 _ = AdmitAsync(await _socket.AcceptAsync(_unbound.Token));
             }
-            catch (SocketException) when (!_unbound.IsCancellationRequested)
+            catch (SocketException e) when (!_unbound.IsCancellationRequested)
             {
-                // The client left before it was accepted.
+                // The client left before it was accepted; or there is no room for another, and trying again at once only burns time.
+                if (e.SocketErrorCode == SocketError.TooManyOpenSockets)
+                    await Task.Delay(RoomCheck);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
