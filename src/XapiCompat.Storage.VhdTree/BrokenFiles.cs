@@ -38,12 +38,16 @@ internal sealed class BrokenFiles
     {
         _held.Clear();
         HoldAll = false;
-        if (_claims.Count == 0)
+        if (_claims.Count + index.Strangers.Count == 0)
             return;
-        var wanted = _claims.Values.Select(claim => claim.UniqueId).Where(id => id != Guid.Empty).ToHashSet();
+        var wanted = _claims.Values.Concat(index.Strangers.Values).Select(claim => claim.UniqueId).Where(id => id != Guid.Empty).ToHashSet();
         var named = index.Nodes.Where(node => wanted.Contains(node.UniqueId)).ToLookup(node => node.UniqueId);
         foreach (var claim in _claims.Values)
             HoldAll |= !Judge(claim, index, named[claim.UniqueId]);
+
+        // What stands on no file of the tree is none of its business.
+        foreach (var stranger in index.Strangers.Values)
+            Judge(stranger, index, named[stranger.UniqueId]);
     }
 
     /// <summary>False when it is open what the file stands on.</summary>

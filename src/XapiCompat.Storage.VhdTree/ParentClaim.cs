@@ -28,11 +28,14 @@ internal readonly record struct ParentClaim(ClaimKind Kind, Guid? Parent = null,
         : new(ClaimKind.None);
 
     /// <summary>Looks at a file whose head is not in order. A file without a sound footer tells nothing: it may be in the making.</summary>
-    public static ParentClaim Read(TreeDirectory directory, Guid id)
+    public static ParentClaim Read(TreeDirectory directory, Guid id) => Read(directory, id.ToString("D") + TreeDirectory.VhdSuffix);
+
+    /// <summary>By the file's name, whatever that is.</summary>
+    public static ParentClaim Read(TreeDirectory directory, string name)
     {
         try
         {
-            using var file = VhdIo.Open(directory.PathOf(id), VhdAccess.Read, directory.Files);
+            using var file = VhdIo.Open(System.IO.Path.Combine(directory.Path, name), VhdAccess.Read, directory.Files);
             return Read(file);
         }
         catch (Exception e) when (Faults.IsForeseen(e))

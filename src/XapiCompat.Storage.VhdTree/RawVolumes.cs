@@ -31,8 +31,7 @@ internal sealed class RawVolumes(TreeDirectory directory)
     /// <summary>Looks which files are there; a name that the tree has as well stays the tree's.</summary>
     public void Load()
     {
-        var present = directory.Ids(TreeDirectory.RawSuffix)
-            .Where(id => !directory.Exists(id) && !Native.IsOther(directory.PathOf(id, TreeDirectory.RawSuffix))).ToHashSet();
+        var present = directory.Ids(TreeDirectory.RawSuffix).Where(id => !directory.Exists(id)).ToHashSet();
         foreach (var gone in _volumes.Keys.Where(id => !present.Contains(id)).ToArray())
             _volumes.Remove(gone);
         foreach (var id in present.Where(id => !_volumes.ContainsKey(id)))

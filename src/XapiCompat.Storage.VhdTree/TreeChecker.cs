@@ -69,7 +69,7 @@ internal sealed class TreeChecker(TreeDirectory directory)
         var fatal = false;
         try
         {
-            foreach (var finding in VhdChecker.Check(directory.PathOf(id)))
+            foreach (var finding in VhdChecker.Check(directory.PathOf(id), directory.Files))
             {
                 fatal |= finding.PreventsOpening;
                 Add(LevelOf(id, finding), "vhd-" + finding.Error, id, TreeDirectory.VhdSuffix, finding.Message + " (at " + finding.Offset + ")");
@@ -96,7 +96,7 @@ internal sealed class TreeChecker(TreeDirectory directory)
         {
             case VhdFormatError.FooterCookie or VhdFormatError.FooterChecksum or VhdFormatError.FooterVersion:
                 var footer = new byte[Footer.Size];
-                using (var io = VhdIo.Open(directory.PathOf(id), VhdAccess.Read))
+                using (var io = VhdIo.Open(directory.PathOf(id), VhdAccess.Read, directory.Files))
                     io.Read(finding.Offset, footer);
                 return footer.AsSpan().ContainsAnyExcept((byte)0) ? FindingLevel.Repairable : FindingLevel.Note;
             default:
@@ -175,7 +175,7 @@ internal sealed class TreeChecker(TreeDirectory directory)
         {
             try
             {
-                VhdRepair.RepairFooters(path);
+                VhdRepair.RepairFooters(path, directory.Files);
             }
             catch (Exception e) when (Faults.IsForeseen(e) || e is VhdFormatException)
             {

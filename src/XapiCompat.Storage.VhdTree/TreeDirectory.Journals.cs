@@ -61,7 +61,7 @@ internal sealed partial class TreeDirectory
             var name = System.IO.Path.GetFileName(file);
             foreach (var (prefix, kind) in Prefixes)
             {
-                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(prefix.Length), out var id))
+                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(prefix.Length), out var id) && !Native.IsOther(file))
                     yield return (kind, id);
             }
         }

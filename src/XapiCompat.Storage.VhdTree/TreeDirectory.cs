@@ -45,20 +45,31 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         return file.Exists ? file.Length : 0;
     }
 
-    /// <summary>The uuids of all files with this suffix and a name as given here; others are none of ours.</summary>
+    /// <summary>
+    /// The uuids of all files with this suffix and a name as given here; others are none of ours. Of disks also those that are links
+    /// or pipes, so that whoever opens them can say what is wrong.
+    /// </summary>
     public IEnumerable<Guid> Ids(string suffix)
     {
         Files.Pass(FileCall.List, Path);
         foreach (var file in Directory.EnumerateFiles(Path, "*" + suffix))
         {
             var name = System.IO.Path.GetFileName(file);
-            if (name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out var id))
+            if (name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out var id)
+                && (suffix == VhdSuffix || !Native.IsOther(file)))
                 yield return id;
         }
     }
 
     /// <summary>Names of files and directories that are none of this tree.</summary>
-    public IEnumerable<string> ForeignNames() => Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(name => !IsOurs(name));
+    public IEnumerable<string> ForeignNames() => Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(name => !IsOurs(name) || IsOddOne(name));
+
+    /// <summary>Names of disks that are none of this tree.</summary>
+    public IEnumerable<string> OtherDisks() => Directory.EnumerateFiles(Path).Select(e => System.IO.Path.GetFileName(e))
+        .Where(name => name.EndsWith(VhdSuffix, StringComparison.OrdinalIgnoreCase) && !IsOurs(name));
+
+    /// <summary>True for links, pipes and the like in the place of a file that is none of the disks themselves.</summary>
+    private bool IsOddOne(string name) => !name.EndsWith(VhdSuffix, StringComparison.Ordinal) && Native.IsOther(System.IO.Path.Combine(Path, name));
 
     private static bool IsOurs(string name) => IsJournal(name) || Array.Exists(
         Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out _));
@@ -140,7 +151,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     public VolumeMeta? ReadMeta(Guid id)
     {
         var path = PathOf(id, MetaSuffix);
-        if (!File.Exists(path))
+        if (!File.Exists(path) || Native.IsOther(path))
             return null;
         Files.Pass(FileCall.Open, path);
         Files.Pass(FileCall.Read, path);

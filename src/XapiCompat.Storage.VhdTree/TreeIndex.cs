@@ -19,6 +19,9 @@ internal sealed class TreeIndex
     /// <summary>Broken files may stand on any node: nothing may be merged or removed.</summary>
     public bool IsAllHeld => _broken.HoldAll;
 
+    /// <summary>Disks with parents that have no place in the tree because their names are no uuids, and what they say of their parents.</summary>
+    public IReadOnlyDictionary<string, ParentClaim> Strangers { get; set; } = new Dictionary<string, ParentClaim>();
+
     /// <summary>Files that nobody needs any more and that could not be deleted yet.</summary>
     public IReadOnlySet<Guid> Abandoned => _abandoned;
 

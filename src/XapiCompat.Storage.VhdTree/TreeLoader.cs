@@ -20,6 +20,8 @@ internal sealed class TreeLoader(TreeDirectory directory, TreeIndex index)
 
         foreach (var id in _heads.Keys)
             Place(id);
+        index.Strangers = directory.OtherDisks().Select(name => (Name: name, Claim: ParentClaim.Read(directory, name))).Where(s => s.Claim.Kind == ClaimKind.Named)
+            .ToDictionary(s => s.Name, s => s.Claim, StringComparer.Ordinal);
         index.JudgeBroken();
     }
 

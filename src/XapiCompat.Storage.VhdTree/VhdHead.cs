@@ -27,7 +27,8 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
         }
 
         file.Read(length - Footer.Size, buffer[..Footer.Size]);
-        if (!Footer.TryRead(buffer, out var footer, out var footerError))
+        var isWhole = Footer.TryRead(buffer, out var footer, out var footerError);
+        if (!isWhole)
         {
             file.Read(0, buffer[..Footer.Size]);
             if (!Footer.TryRead(buffer, out footer, out _))
@@ -53,6 +54,9 @@ internal sealed record VhdHead(Footer Footer, DynamicHeader? Header, long Length
             }
         }
 
+        // Without its last sectors it may also lack the blocks before them.
+        if (error == VhdFormatError.None && !isWhole)
+            error = VhdChecker.Check(path, files).FirstOrDefault(f => f.PreventsOpening)?.Error ?? error;
         problem = error.ToString();
         return error == VhdFormatError.None ? new VhdHead(footer, header, length) : null;
     }

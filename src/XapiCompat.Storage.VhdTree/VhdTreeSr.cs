@@ -153,7 +153,12 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         CbtEnabled = !node.Hidden && _logs.Find(node.Id) is not null,
     };
 
-    private void NoteProblems() => Problems = [.. _index.Broken.Select(pair => directory.PathOf(pair.Key) + ": " + pair.Value), .. _logs.Problems];
+    private void NoteProblems() => Problems =
+    [
+        .. _index.Broken.Select(pair => directory.PathOf(pair.Key) + ": " + pair.Value),
+        .. _index.Strangers.Keys.Select(name => Path.Combine(directory.Path, name) + ": it has a parent, but its name is not <uuid>.vhd"),
+        .. _logs.Problems,
+    ];
 
     private async ValueTask<T> LockedAsync<T>(
         Func<ValueTask<T>> action, StorageFault fault, string text, CancellationToken cancellationToken)

@@ -34,7 +34,7 @@ public sealed class LiveExports(RecordStore store, StorageHost storage, VdiServi
         {
             // The writers' device sees what they write; one of its own would keep an old map of the disk.
             var isLive = writable || !(record.Flag("read_only") || record.Flag("is_a_snapshot"));
-            var device = await attached.OpenAsync(record.Text("location"), isLive ? DatapathMode.ReadWrite : DatapathMode.Read, cancellationToken);
+            var device = await store.OpenDiskAsync(attached, record, isLive ? DatapathMode.ReadWrite : DatapathMode.Read, cancellationToken);
             var export = new LiveExport(chosen, record.Reference, record.Uuid, writable, device, clock.GetUtcNow());
             lock (_lock)
                 _exports[chosen] = export;

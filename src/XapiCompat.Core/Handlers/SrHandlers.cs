@@ -24,7 +24,7 @@ public sealed class SrHandlers(RecordStore store, StorageHost storage, VolumeRec
             var stat = await attached.StatAsync(context.Cancellation);
             store.Commit(unit =>
             {
-                records.Synchronise(unit, record, volumes, stat);
+                records.Synchronise(unit, record, volumes, stat, store.Intents);
                 unit.Set(sr.Text, "other_config", unit.Find(sr.Text)!.Map("other_config").Without("dirty"));
                 scope.End(unit);
             });

@@ -21,16 +21,20 @@ public sealed class PbdService(RecordStore store, StorageHost storage, VolumeRec
         SmRecords.RequireDriver(store.Current, sr.Text("type"));
         await using var scope = await guard.BeginAsync(
             context, [new("SR", sr.Reference, "plug")], require: records => SrRules.Pluggable(records, records.Get("SR", sr.Reference), records.Get("PBD", self)));
+        var isFirst = storage.TryAttached(sr) is null;
         var attached = await storage.AttachAsync(storage.Identity(sr, pbd), create: false, context.Cancellation);
         try
         {
+            // What was left undone when the SR was away; with it back nobody is in the middle of anything.
+            if (isFirst)
+                await new IntentRecovery(store, storage, volumes).FinishAsync(sr, context.Cancellation);
             var content = attached is null ? null : await SrContent.ReadAsync(attached, context.Cancellation);
             store.Commit(unit =>
             {
                 unit.Get("PBD", self);
                 unit.Set(self.Text, "currently_attached", true);
                 if (content is not null)
-                    volumes.Synchronise(unit, unit.Get("SR", sr.Reference), content.Volumes, content.Stat);
+                    volumes.Synchronise(unit, unit.Get("SR", sr.Reference), content.Volumes, content.Stat, store.Intents);
                 scope.End(unit);
             });
         }

@@ -32,7 +32,7 @@ public sealed class SrService(RecordStore store, StorageHost storage, VolumeReco
                 foreach (var host in spec.Shared ? unit.All(unit.Model.Class("host")).Select(h => h.Reference).ToList() : [spec.Host])
                     PbdRecords.Insert(unit, ids, host, identity.Reference, secrets.Config, attached: true);
                 if (content is not null)
-                    volumes.Synchronise(unit, unit.Find(identity.Reference)!, content.Volumes, content.Stat);
+                    volumes.Synchronise(unit, unit.Find(identity.Reference)!, content.Volumes, content.Stat, store.Intents);
                 unit.EndIntent(intent.Id);
             });
         }

@@ -138,7 +138,7 @@ public sealed class VdiCopyService(
                 : null;
             await ClosingDatapaths.WaitAsync(into, target.Text("location"), clock, cancellationToken);
             await using var reader = await from.OpenAsync(source.Text("location"), DatapathMode.Read, cancellationToken);
-            await using var writer = await into.OpenAsync(target.Text("location"), DatapathMode.ReadWrite, cancellationToken);
+            await using var writer = await store.OpenDiskAsync(into, target, DatapathMode.ReadWrite, cancellationToken);
             await DiskCopy.RunAsync(reader, writer, changed, targetIsEmpty, progress, cancellationToken);
         }
         catch (IOException e) when (StorageErrors.Translate(e, "", "", "").Code != "SR_BACKEND_FAILURE_44")
@@ -158,16 +158,16 @@ public sealed class VdiCopyService(
         });
     }
 
-    /// <summary>Takes a target back: file, record and intents.</summary>
+    /// <summary>Takes a target back: record, file and intents. These stay open for a file that cannot be removed now.</summary>
     public async ValueTask RemoveAsync(PromisedDisk target)
     {
-        if (store.Current.Find(target.Reference) is { } made && storage.TryAttached(target.Sr) is { } attached)
-            await ClosingDatapaths.WaitAsync(attached, made.Text("location"), clock, CancellationToken.None);
-        var undone = await storage.Attached(target.Sr).DestroyVolumeAsync(target.Key, CancellationToken.None);
+        var undone = await work.TryDestroyAsync(target.Sr, target.Key);
         store.Commit(unit =>
         {
             if (unit.Find(target.Reference) is { } record)
                 VolumeRecords.Delete(unit, record);
+            if (undone is null)
+                return;
             records.Apply(unit, target.Sr, undone);
             VdiService.End(unit, target.Intents);
         });

@@ -62,8 +62,14 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
     }
 
     /// <summary>Makes the VDIs of an SR equal to its volumes: new ones appear, vanished ones go.</summary>
-    public void Synchronise(UnitOfWork unit, Record sr, IReadOnlyList<VolumeInfo> volumes, SrStat stat)
+    /// <param name="open">
+    /// Intents that are open. What they name and has no record is removed sooner or later: it must not get one that would go with it.
+    /// </param>
+    public void Synchronise(UnitOfWork unit, Record sr, IReadOnlyList<VolumeInfo> volumes, SrStat stat, IReadOnlyList<Intent> open)
     {
+        var doomed = open.Where(i => i.Sr == sr.Uuid && !CbtIntents.Covers(i)).SelectMany(i => i.Keys).ToHashSet(StringComparer.Ordinal);
+        if (doomed.Count > 0)
+            volumes = [.. volumes.Where(v => !doomed.Contains(v.Key) || Find(unit, sr, v.Key) is not null)];
         var present = volumes.Select(v => v.Key).ToHashSet(StringComparer.Ordinal);
         var gone = unit.Find(sr.Reference)!.Set("VDIs").Select(unit.Find).OfType<Record>().Where(v => !present.Contains(v.Text("location"))).ToList();
         Write(unit, sr, _merged.Adjust(sr.Uuid, new(null, volumes, [.. gone.Select(g => g.Text("location"))]), OfScan), CbtAlerts.Inconsistent);

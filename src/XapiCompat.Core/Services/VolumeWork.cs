@@ -110,13 +110,34 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
         foreach (var copy in copies)
         {
             var key = copy.Changes.Volume!.Key;
-            var undone = await storage.Attached(copy.Plan.Sr).DestroyVolumeAsync(key, CancellationToken.None);
+            var undone = await TryDestroyAsync(copy.Plan.Sr, key);
             var others = copy.Changes.Changed.Where(v => v.Key != key).ToList();
+
+            // The caller's promise ends with its call; what could not be removed is promised anew.
+            var leftover = undone is null ? Promise("destroy", [(copy.Plan.Sr, key)]) : [];
             store.Commit(unit =>
             {
                 records.Apply(unit, copy.Plan.Sr, new(null, others, copy.Changes.Removed));
-                records.Apply(unit, copy.Plan.Sr, undone);
+                if (undone is not null)
+                    records.Apply(unit, copy.Plan.Sr, undone);
+                VdiService.Begin(unit, leftover);
             });
+        }
+    }
+
+    /// <summary>Removes what nobody will ask for any more; null when that fails, which is told to the log and to nobody else.</summary>
+    public async ValueTask<VolumeChanges?> TryDestroyAsync(Record sr, string key)
+    {
+        try
+        {
+            var attached = storage.Attached(sr);
+            await ClosingDatapaths.WaitAsync(attached, key, clock, CancellationToken.None);
+            return await attached.DestroyVolumeAsync(key, CancellationToken.None);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            storage.OnProblem?.Invoke(sr.Uuid, "the disk " + key + " is of no use and goes when the SR is attached the next time: " + e.Message);
+            return null;
         }
     }
 
@@ -153,15 +174,22 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
         return unit.Find(plan.NewReference)!;
     }
 
-    /// <summary>Removes the files of volumes whose records are gone already, under an intent that was committed with them.</summary>
+    /// <summary>
+    /// Removes the files of volumes whose records are gone already, under an intent that was committed with them. It stays open for
+    /// what cannot be removed now: the call it is part of has succeeded.
+    /// </summary>
     public async ValueTask RemoveAsync(Record sr, Intent intent)
     {
+        var all = true;
         foreach (var key in intent.Keys)
         {
-            var changes = await storage.Attached(sr).DestroyVolumeAsync(key, CancellationToken.None);
-            store.Commit(unit => records.Apply(unit, sr, changes));
+            if (await TryDestroyAsync(sr, key) is { } changes)
+                store.Commit(unit => records.Apply(unit, sr, changes));
+            else
+                all = false;
         }
 
-        store.Commit(unit => unit.EndIntent(intent.Id));
+        if (all)
+            store.Commit(unit => unit.EndIntent(intent.Id));
     }
 }

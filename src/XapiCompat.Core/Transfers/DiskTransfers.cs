@@ -99,7 +99,7 @@ public sealed class DiskTransfers(
         {
             var key = record.Text("location");
             ExportBase? difference = null;
-            var device = await attached.OpenAsync(key, DatapathMode.Read, cancellationToken);
+            var device = await store.OpenDiskAsync(attached, record, DatapathMode.Read, cancellationToken);
             try
             {
                 var volume = await attached.StatVolumeAsync(key, cancellationToken);
@@ -178,7 +178,7 @@ public sealed class DiskTransfers(
             var hold = await _owner._locks.AcquireAsync(record.Reference, exclusive: true, cancellationToken);
             try
             {
-                var device = await attached.OpenAsync(record.Text("location"), DatapathMode.ReadWrite, cancellationToken);
+                var device = await _owner.Store.OpenDiskAsync(attached, record, DatapathMode.ReadWrite, cancellationToken);
                 var lent = new TransferDevice(device, async () =>
                 {
                     hold.Dispose();

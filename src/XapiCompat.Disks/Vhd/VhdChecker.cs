@@ -12,9 +12,9 @@ public static class VhdChecker
     /// after 1000 entries.
     /// </summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static IReadOnlyList<VhdFinding> Check(string path)
+    public static IReadOnlyList<VhdFinding> Check(string path, FileLayer? files = null)
     {
-        using var io = VhdIo.Open(path, VhdAccess.Read);
+        using var io = VhdIo.Open(path, VhdAccess.Read, files);
         var findings = new List<VhdFinding>();
         var image = new VhdInspector(io, Report).Inspect();
         if (image is { Header: { } header } && image.Footer.CreatorApplication == Footer.TapCreator)

@@ -9,9 +9,9 @@ public static class VhdRepair
     /// </summary>
     /// <returns>False when there is nothing to repair or nothing to repair it from.</returns>
     /// <exception cref="VhdFormatException">The file is not a usable VHD; nothing was changed.</exception>
-    public static bool RepairFooters(string path)
+    public static bool RepairFooters(string path, FileLayer? files = null)
     {
-        using var io = VhdIo.Open(path, VhdAccess.ReadWrite);
+        using var io = VhdIo.Open(path, VhdAccess.ReadWrite, files);
         var image = new VhdInspector(io, ThrowIfFatal).Inspect();
         if (image is not { Header: not null } || image.TailIsValid == image.CopyIsValid)
             return false;
