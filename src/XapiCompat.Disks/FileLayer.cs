@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace XapiCompat.Disks;
 
 /// <summary>
@@ -13,6 +15,10 @@ public class FileLayer
     /// <param name="call">What is about to happen.</param>
     /// <param name="path">The file, or the directory; of a move the new name.</param>
     public virtual FileFault? Next(FileCall call, string path) => null;
+
+    /// <summary>Opens or makes a file, behind <see cref="Next"/>. A layer may be choosier about what it opens.</summary>
+    /// <param name="mode"><see cref="FileMode.Open"/>, <see cref="FileMode.Create"/> or <see cref="FileMode.CreateNew"/>.</param>
+    public virtual SafeFileHandle Open(string path, FileMode mode, FileAccess access) => File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete);
 
     /// <summary>Throws where the call is to fail.</summary>
     public void Pass(FileCall call, string path)

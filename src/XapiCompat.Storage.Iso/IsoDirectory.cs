@@ -2,10 +2,11 @@ using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using XapiCompat.Disks.Files;
 
 namespace XapiCompat.Storage.Iso;
 
-/// <summary>The images of one directory: files named <c>*.iso</c> or <c>*.img</c> that lie, links followed, below a root.</summary>
+/// <summary>The images of one directory: files named <c>*.iso</c> or <c>*.img</c> that lie, links followed, below a root. Where a link leads is found out once; on the way there, no further one is followed.</summary>
 internal sealed partial class IsoDirectory(string path, Confinement confinement)
 {
     private static readonly Dictionary<string, string> Nothing = [];
@@ -13,7 +14,7 @@ internal sealed partial class IsoDirectory(string path, Confinement confinement)
     public string Path { get; } = path;
 
     public IEnumerable<string> Names() =>
-        Directory.EnumerateFiles(Path).Select(f => System.IO.Path.GetFileName(f)).Where(n => TryFind(n, out _)).Order(StringComparer.Ordinal);
+        DirectPath.FileNames(Path).Where(n => TryFind(n, out _)).Order(StringComparer.Ordinal);
 
     /// <summary>The real path of an image; false for anything that is none.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out string? file)
@@ -24,7 +25,7 @@ internal sealed partial class IsoDirectory(string path, Confinement confinement)
         try
         {
             file = confinement.Confine(System.IO.Path.Combine(Path, name));
-            return File.Exists(file);
+            return DirectPath.Find(file) is { IsPlain: true };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -36,25 +37,26 @@ internal sealed partial class IsoDirectory(string path, Confinement confinement)
 
     public VolumeInfo Info(string name)
     {
-        var file = new FileInfo(Find(name));
+        var path = Find(name);
+        var file = DirectPath.Find(path) ?? throw StorageException.Missing(name);
         var note = IsoNote.TryRead(Path, name);
         var uuid = note?.Uuid ?? (Guid.TryParseExact(System.IO.Path.GetFileNameWithoutExtension(name), "D", out var named) ? (Guid?)named : null);
         return new(
             name, uuid, note?.Name ?? name, note?.Description ?? "", ReadWrite: note is not null, note?.Sharable ?? false, file.Length, file.Length,
-            Managed: true, DataId(file), Nothing, note?.Keys ?? Nothing);
+            Managed: true, DataId(path, file), Nothing, note?.Keys ?? Nothing);
     }
 
     public void Delete(string name)
     {
         // The file first: a note without an image is nobody's.
-        File.Delete(System.IO.Path.Combine(Path, name));
-        File.Delete(IsoNote.PathOf(Path, name));
+        DirectPath.Delete(System.IO.Path.Combine(Path, name));
+        DirectPath.Delete(IsoNote.PathOf(Path, name));
     }
 
     /// <summary>Nobody tells of a write to the file, but its time does.</summary>
-    private static Guid DataId(FileInfo file)
+    private static Guid DataId(string path, FileFacts file)
     {
-        var state = file.FullName + "\n" + file.Length + "\n" + file.LastWriteTimeUtc.Ticks;
+        var state = path + "\n" + file.Length + "\n" + file.Modified.Ticks;
         return new(SHA256.HashData(Encoding.UTF8.GetBytes(state)).AsSpan(0, 16));
     }
 

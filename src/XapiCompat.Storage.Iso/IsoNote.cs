@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text.Json;
+using XapiCompat.Disks.Files;
 
 namespace XapiCompat.Storage.Iso;
 
@@ -14,11 +16,11 @@ internal sealed record IsoNote(Guid Uuid, string Name, string Description, bool 
     public static IsoNote? TryRead(string directory, string file)
     {
         var path = PathOf(directory, file);
-        if (!File.Exists(path))
+        if (DirectPath.Find(path) is not { IsPlain: true })
             return null;
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(DirectPath.ReadAllBytes(path));
             var root = document.RootElement;
             return new(
                 root.GetProperty("uuid").GetGuid(),
@@ -36,8 +38,8 @@ internal sealed record IsoNote(Guid Uuid, string Name, string Description, bool 
     public void Write(string directory, string file)
     {
         var path = PathOf(directory, file);
-        using (var stream = File.Create(path + ".new"))
-        using (var writer = new Utf8JsonWriter(stream))
+        var text = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(text))
         {
             writer.WriteStartObject();
             writer.WriteString("uuid", Uuid);
@@ -51,6 +53,8 @@ internal sealed record IsoNote(Guid Uuid, string Name, string Description, bool 
             writer.WriteEndObject();
         }
 
-        File.Move(path + ".new", path, overwrite: true);
+        using (var note = DirectPath.Open(path + ".new", FileMode.Create, FileAccess.ReadWrite))
+            RandomAccess.Write(note, text.WrittenSpan, 0);
+        DirectPath.Move(path + ".new", path);
     }
 }

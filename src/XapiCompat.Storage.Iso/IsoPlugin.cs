@@ -1,3 +1,5 @@
+using XapiCompat.Disks.Files;
+
 namespace XapiCompat.Storage.Iso;
 
 /// <summary>
@@ -29,7 +31,7 @@ public sealed class IsoPlugin(IReadOnlyList<string> roots, RemotePlaces places) 
         cancellationToken.ThrowIfCancellationRequested();
         var (path, local) = Locate(configuration.DeviceConfig);
         if (!local)
-            Directory.CreateDirectory(path);
+            DirectPath.MakeDirectory(path);
         RequireDirectory(path);
         return ValueTask.CompletedTask;
     }

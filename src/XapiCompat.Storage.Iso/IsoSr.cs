@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using XapiCompat.Disks;
+using XapiCompat.Disks.Files;
 using XapiCompat.Disks.Raw;
 
 namespace XapiCompat.Storage.Iso;
@@ -10,6 +11,7 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
     private const long MaxSize = 1L << 43;
     private const int Sector = 512;
     private readonly IsoDirectory _directory = new(path, confinement);
+    private readonly PlainFiles _files = new(FileLayer.Plain);
     private readonly Lock _lock = new();
 
     public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => Run(StorageFault.SrUnavailable, "the SR cannot be used", () =>
@@ -33,15 +35,15 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
         if (!NewName().IsMatch(name))
             throw new StorageException(StorageFault.VolumeCreate, "no VDI was made [opterr=not the name of an image: " + name + "]");
         var file = Path.Combine(_directory.Path, name);
-        if (File.Exists(file))
+        if (DirectPath.Find(file) is not null)
             throw new StorageException(StorageFault.VolumeExists, "there is an image of that name");
 
         // The note first: an image without one would be taken for somebody else's.
         new IsoNote(spec.Uuid, spec.Name, spec.Description, spec.Sharable, new Dictionary<string, string>()).Write(_directory.Path, name);
         try
         {
-            using var image = new FileStream(file, FileMode.CreateNew);
-            image.SetLength(Math.Max(Sector, (spec.VirtualSize + Sector - 1) / Sector * Sector));
+            using var image = DirectPath.Open(file, FileMode.CreateNew, FileAccess.ReadWrite);
+            RandomAccess.SetLength(image, Math.Max(Sector, (spec.VirtualSize + Sector - 1) / Sector * Sector));
         }
         catch (Exception e) when (IsForeseen(e))
         {
@@ -81,7 +83,7 @@ internal sealed partial class IsoSr(string path, Confinement confinement) : ISr
             var file = _directory.Find(key);
             if (mode == DatapathMode.ReadWrite && IsoNote.TryRead(_directory.Path, key) is null)
                 throw new StorageException(StorageFault.VolumeUnavailable, "The VDI is not available [opterr=the image is read only]");
-            return new RawFile(file, mode == DatapathMode.ReadWrite);
+            return new RawFile(file, mode == DatapathMode.ReadWrite, _files);
         });
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using XapiCompat.Disks.Files;
 
 namespace XapiCompat.Storage.VhdTree;
 
@@ -122,7 +123,7 @@ internal sealed class CbtLogs(TreeDirectory directory)
         _broken.Clear();
         if (_logs.IsEmpty && !directory.HasLogs())
             return [];
-        foreach (var gone in _logs.Values.Where(log => !File.Exists(log.Path)).ToArray())
+        foreach (var gone in _logs.Values.Where(log => DirectPath.Find(log.Path) is null).ToArray())
             Remove(gone);
         var added = new List<CbtLog>();
         foreach (var suffix in new[] { CbtFormat.DoomedSuffix, CbtFormat.Suffix })

@@ -1,4 +1,5 @@
 using XapiCompat.Disks;
+using XapiCompat.Disks.Files;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -88,12 +89,12 @@ internal sealed class CbtSwitch(TreeDirectory directory, CbtLogs logs, CbtLog so
     /// <summary>Empties a file that cannot be deleted: an empty one is no log.</summary>
     private bool TryDiscard(string path)
     {
-        if (!File.Exists(path))
+        if (DirectPath.Find(path) is null)
             return true;
         try
         {
             directory.Files.Pass(FileCall.Delete, path);
-            File.Delete(path);
+            DirectPath.Delete(path);
             return true;
         }
         catch (Exception e) when (Faults.IsForeseen(e))

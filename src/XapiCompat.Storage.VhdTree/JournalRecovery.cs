@@ -43,6 +43,12 @@ internal sealed class JournalRecovery(TreeDirectory directory)
         var allMoved = true;
         foreach (var other in directory.Ids(TreeDirectory.VhdSuffix).Where(i => i != id).ToArray())
         {
+            if (!directory.IsPlain(other, TreeDirectory.VhdSuffix))
+            {
+                allMoved = false;
+                continue;
+            }
+
             if (directory.TryReadHead(other, out _) is not { } head)
             {
                 allMoved &= ParentClaim.Read(directory, other).Kind == ClaimKind.None;

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using XapiCompat.Disks;
 using XapiCompat.Disks.Raw;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -98,8 +97,7 @@ internal sealed class RawVolumes(TreeDirectory directory)
     public RawVolumeDevice Open(RawVolume volume, DatapathMode mode)
     {
         var path = directory.PathOf(volume.Id, TreeDirectory.RawSuffix);
-        directory.Files.Pass(FileCall.Open, path);
-        return new(volume, new RawFile(path, mode == DatapathMode.ReadWrite), mode, directory);
+        return new(volume, new RawFile(path, mode == DatapathMode.ReadWrite, directory.Files), mode, directory);
     }
 
     public VolumeInfo Info(RawVolume volume)
@@ -120,9 +118,5 @@ internal sealed class RawVolumes(TreeDirectory directory)
             volume.Meta.Keys);
     }
 
-    private long Length(Guid id)
-    {
-        var file = new FileInfo(directory.PathOf(id, TreeDirectory.RawSuffix));
-        return file.Exists ? file.Length : 0;
-    }
+    private long Length(Guid id) => directory.Length(id, TreeDirectory.RawSuffix);
 }

@@ -124,7 +124,7 @@ internal sealed class TreeChecker(TreeDirectory directory)
     private IEnumerable<CheckedVolume> PlainFiles(TreeIndex index) => directory.Ids(TreeDirectory.RawSuffix)
         .Where(id => index.Find(id) is null && !directory.Exists(id))
         .Order()
-        .Select(id => new CheckedVolume(id.ToString("D"), new FileInfo(directory.PathOf(id, TreeDirectory.RawSuffix)).Length, Managed: true, Parent: null));
+        .Select(id => new CheckedVolume(id.ToString("D"), directory.Length(id, TreeDirectory.RawSuffix), Managed: true, Parent: null));
 
     private void CheckTemporaries()
     {

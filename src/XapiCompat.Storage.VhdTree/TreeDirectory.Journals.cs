@@ -1,4 +1,5 @@
 using XapiCompat.Disks;
+using XapiCompat.Disks.Files;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -47,7 +48,7 @@ internal sealed partial class TreeDirectory
         try
         {
             Files.Pass(FileCall.Delete, PathOf(kind, id));
-            File.Delete(PathOf(kind, id));
+            DirectPath.Delete(PathOf(kind, id));
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
@@ -56,12 +57,11 @@ internal sealed partial class TreeDirectory
 
     public IEnumerable<(JournalKind Kind, Guid Id)> Journals()
     {
-        foreach (var file in Directory.EnumerateFiles(Path, "*_*"))
+        foreach (var name in DirectPath.FileNames(Path, "*_*"))
         {
-            var name = System.IO.Path.GetFileName(file);
             foreach (var (prefix, kind) in Prefixes)
             {
-                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(prefix.Length), out var id) && !Native.IsOther(file))
+                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(prefix.Length), out var id) && DirectPath.Find(PathOf(kind, id)) is { IsPlain: true })
                     yield return (kind, id);
             }
         }
@@ -71,7 +71,7 @@ internal sealed partial class TreeDirectory
         Prefixes, p => name.StartsWith(p.Prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(p.Prefix.Length), out _));
 
     /// <summary>Null when the text is not a uuid: it was not written to its end, or by somebody else.</summary>
-    public Guid? ReadJournal(JournalKind kind, Guid id) => TryParse(File.ReadAllText(PathOf(kind, id)), out var parent) ? parent : null;
+    public Guid? ReadJournal(JournalKind kind, Guid id) => TryParse(System.Text.Encoding.ASCII.GetString(DirectPath.ReadAllBytes(PathOf(kind, id))), out var parent) ? parent : null;
 
     public string PathOf(JournalKind kind, Guid id) =>
         System.IO.Path.Combine(Path, Prefixes.First(p => p.Kind == kind).Prefix + id.ToString("D"));

@@ -1,4 +1,5 @@
 using XapiCompat.Disks;
+using XapiCompat.Disks.Files;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -36,14 +37,12 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
 
     public VhdHead? TryReadHead(Guid id, out string problem, string suffix = VhdSuffix) => VhdHead.TryRead(PathOf(id, suffix), out problem, Files);
 
-    public bool Exists(Guid id, string suffix = VhdSuffix) => File.Exists(PathOf(id, suffix));
+    public bool Exists(Guid id, string suffix = VhdSuffix) => DirectPath.Find(PathOf(id, suffix)) is not null;
 
     /// <summary>Bytes of a file; 0 when it is gone.</summary>
-    public long Length(Guid id)
-    {
-        var file = new FileInfo(PathOf(id));
-        return file.Exists ? file.Length : 0;
-    }
+    public long Length(Guid id, string suffix = VhdSuffix) => DirectPath.Find(PathOf(id, suffix)) is { IsPlain: true } file ? file.Length : 0;
+
+    public bool IsPlain(Guid id, string suffix) => DirectPath.Find(PathOf(id, suffix)) is { IsPlain: true };
 
     /// <summary>
     /// The uuids of all files with this suffix and a name as given here; others are none of ours. Of disks also those that are links
@@ -52,24 +51,24 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     public IEnumerable<Guid> Ids(string suffix)
     {
         Files.Pass(FileCall.List, Path);
-        foreach (var file in Directory.EnumerateFiles(Path, "*" + suffix))
+        foreach (var name in DirectPath.FileNames(Path, "*" + suffix))
         {
-            var name = System.IO.Path.GetFileName(file);
             if (name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out var id)
-                && (suffix == VhdSuffix || !Native.IsOther(file)))
+                && (suffix == VhdSuffix || IsPlain(id, suffix)))
                 yield return id;
         }
     }
 
     /// <summary>Names of files and directories that are none of this tree.</summary>
-    public IEnumerable<string> ForeignNames() => Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(name => !IsOurs(name) || IsOddOne(name));
+    public IEnumerable<string> ForeignNames() => DirectPath.EntryNames(Path).Where(name => !IsOurs(name) || IsOddOne(name));
 
     /// <summary>Names of disks that are none of this tree.</summary>
-    public IEnumerable<string> OtherDisks() => Directory.EnumerateFiles(Path).Select(e => System.IO.Path.GetFileName(e))
+    public IEnumerable<string> OtherDisks() => DirectPath.FileNames(Path)
         .Where(name => name.EndsWith(VhdSuffix, StringComparison.OrdinalIgnoreCase) && !IsOurs(name));
 
     /// <summary>True for links, pipes and the like in the place of a file that is none of the disks themselves.</summary>
-    private bool IsOddOne(string name) => !name.EndsWith(VhdSuffix, StringComparison.Ordinal) && Native.IsOther(System.IO.Path.Combine(Path, name));
+    private bool IsOddOne(string name) =>
+        !name.EndsWith(VhdSuffix, StringComparison.Ordinal) && DirectPath.Find(System.IO.Path.Combine(Path, name)) is { IsPlain: false };
 
     private static bool IsOurs(string name) => IsJournal(name) || Array.Exists(
         Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out _));
@@ -78,7 +77,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     public bool HasLogs()
     {
         Files.Pass(FileCall.List, Path);
-        return Directory.EnumerateFiles(Path, "*" + CbtFormat.Suffix + "*").Any();
+        return DirectPath.FileNames(Path, "*" + CbtFormat.Suffix + "*").Count > 0;
     }
 
     /// <summary>The uuid in a bare <c>&lt;uuid&gt;.vhd</c>; any other name (a path above all) gives null.</summary>
@@ -107,7 +106,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
                 DiskType = VhdDiskType.Differencing,
                 ParentUniqueId = p.UniqueId,
                 ParentName = p.Id.ToString("D") + VhdSuffix,
-                ParentTimestamp = new DateTimeOffset(File.GetLastWriteTimeUtc(p.Path)),
+                ParentTimestamp = new DateTimeOffset(DirectPath.Find(p.Path)?.Modified ?? DateTime.UnixEpoch),
             };
         }
 
@@ -147,15 +146,15 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         }
     }
 
-    /// <summary>Null without a sidecar; an unreadable one counts as none.</summary>
+    /// <summary>Null without a sidecar; one that is not to be understood, or no plain file, counts as none.</summary>
     public VolumeMeta? ReadMeta(Guid id)
     {
         var path = PathOf(id, MetaSuffix);
-        if (!File.Exists(path) || Native.IsOther(path))
+        if (DirectPath.Find(path) is not { IsPlain: true })
             return null;
         Files.Pass(FileCall.Open, path);
         Files.Pass(FileCall.Read, path);
-        return Sidecar.TryRead(File.ReadAllBytes(path));
+        return Sidecar.TryRead(DirectPath.ReadAllBytes(path));
     }
 
     /// <summary>Gives a leaf the further name of a base; where links are not to be had, the base takes the leaf's place.</summary>
@@ -163,24 +162,26 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     {
         Step("link " + @base);
         Files.Pass(FileCall.Link, PathOf(@base));
-        if (options.HardLinks && Native.TryLink(PathOf(leaf), PathOf(@base)))
+        if (options.HardLinks && DirectPath.TryLink(PathOf(leaf), PathOf(@base)))
             return;
         Files.Pass(FileCall.Move, PathOf(@base));
-        File.Move(PathOf(leaf), PathOf(@base));
+        if (Exists(@base))
+            throw new IOException("there is such a file: " + PathOf(@base));
+        DirectPath.Move(PathOf(leaf), PathOf(@base));
     }
 
     public void Move(string from, string to)
     {
         Step("move " + from);
         Files.Pass(FileCall.Move, to);
-        File.Move(from, to, overwrite: true);
+        DirectPath.Move(from, to);
     }
 
     public void Delete(string path)
     {
         Step("delete " + path);
         Files.Pass(FileCall.Delete, path);
-        File.Delete(path);
+        DirectPath.Delete(path);
     }
 
     /// <summary>Clears up after a failure; what stays goes with the next attach.</summary>
@@ -189,7 +190,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         try
         {
             Files.Pass(FileCall.Delete, PathOf(id, suffix));
-            File.Delete(PathOf(id, suffix));
+            DirectPath.Delete(PathOf(id, suffix));
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
@@ -209,7 +210,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         try
         {
             Files.Pass(FileCall.Move, PathOf(to));
-            File.Move(PathOf(from), PathOf(to), overwrite: true);
+            DirectPath.Move(PathOf(from), PathOf(to));
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
@@ -242,7 +243,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
             return;
         Step("flush");
         Files.Pass(FileCall.FlushDirectory, Path);
-        Native.FlushDirectory(Path);
+        DirectPath.FlushDirectory(Path);
     }
 
     /// <summary>The end of an operation: the last place at which one can be interrupted.</summary>

@@ -19,7 +19,7 @@ internal sealed class TreeLab(TreeDirectory directory)
 
     public string PlantOrphanBase(Guid id, long size)
     {
-        VhdFile.Create(directory.PathOf(id), new VhdCreateOptions { VirtualSize = TreeSize.Round(size), UniqueId = Guid.NewGuid(), Hidden = true }).Close();
+        VhdFile.Create(directory.PathOf(id), new VhdCreateOptions { VirtualSize = TreeSize.Round(size), UniqueId = Guid.NewGuid(), Hidden = true }, directory.Files).Close();
         return id.ToString("D");
     }
 
@@ -30,7 +30,7 @@ internal sealed class TreeLab(TreeDirectory directory)
         var path = directory.PathOf(id);
         var footer = new byte[Footer.Size];
         long at;
-        using (var file = VhdIo.Open(path, VhdAccess.ReadWrite))
+        using (var file = VhdIo.Open(path, VhdAccess.ReadWrite, directory.Files))
         {
             at = file.Length - Footer.Size;
             file.Read(at, footer);
@@ -39,9 +39,9 @@ internal sealed class TreeLab(TreeDirectory directory)
 
         return () =>
         {
-            if (!File.Exists(path))
+            if (!directory.Exists(id))
                 return;
-            using var file = VhdIo.Open(path, VhdAccess.ReadWrite);
+            using var file = VhdIo.Open(path, VhdAccess.ReadWrite, directory.Files);
             var now = new byte[Footer.Size];
             if (file.Length != at + Footer.Size)
                 return;

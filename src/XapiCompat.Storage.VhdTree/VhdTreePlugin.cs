@@ -1,3 +1,5 @@
+using XapiCompat.Disks.Files;
+
 namespace XapiCompat.Storage.VhdTree;
 
 /// <summary>
@@ -24,9 +26,9 @@ public sealed class VhdTreePlugin(
         {
             if (_claims.IsTaken(path))
                 throw new StorageException(StorageFault.SrCreateFailed, "no SR was made [opterr=the directory is in use]");
-            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            if (Directory.Exists(path) && DirectPath.EntryNames(path).Count > 0)
                 throw new StorageException(StorageFault.SrCreateFailed, "no SR was made [opterr=the directory is not empty]");
-            Directory.CreateDirectory(path);
+            DirectPath.MakeDirectory(path);
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
@@ -92,8 +94,8 @@ public sealed class VhdTreePlugin(
             if (Directory.Exists(path))
             {
                 new TreeDirectory(path, _options, time).DeleteAll();
-                if (!Directory.EnumerateFileSystemEntries(path).Any())
-                    Directory.Delete(path);
+                if (DirectPath.EntryNames(path).Count == 0)
+                    DirectPath.RemoveDirectory(path);
             }
         }
         catch (Exception e) when (Faults.IsForeseen(e))
@@ -115,8 +117,8 @@ public sealed class VhdTreePlugin(
         {
             var size = new DriveInfo(place).TotalSize;
             return ValueTask.FromResult<IReadOnlyList<FoundSr>>([
-                .. Directory.GetDirectories(place)
-                    .Select(d => TreeDirectory.TryParse(Path.GetFileName(d), out var id) ? id : Guid.Empty)
+                .. DirectPath.DirectoryNames(place)
+                    .Select(name => TreeDirectory.TryParse(name, out var id) ? id : Guid.Empty)
                     .Where(id => id != Guid.Empty)
                     .Order()
                     .Select(id => new FoundSr(id, size)),

@@ -14,10 +14,12 @@ public sealed class RawFile : IBlockDevice
     private readonly SafeFileHandle _file;
     private readonly bool _writable;
 
-    public RawFile(string path, bool writable)
+    public RawFile(string path, bool writable, FileLayer? files = null)
     {
+        files ??= FileLayer.Plain;
         _writable = writable;
-        _file = File.OpenHandle(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        files.Pass(FileCall.Open, path);
+        _file = files.Open(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read);
         VirtualSize = RandomAccess.GetLength(_file);
     }
 

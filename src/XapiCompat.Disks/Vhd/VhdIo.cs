@@ -34,20 +34,14 @@ public abstract class VhdIo : IDisposable
     {
         files ??= FileLayer.Plain;
         files.Pass(FileCall.Open, path);
-        return new HandleIo(
-            File.OpenHandle(path, FileMode.Open, access == VhdAccess.Read ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
-            path,
-            files);
+        return new HandleIo(files.Open(path, FileMode.Open, access == VhdAccess.Read ? FileAccess.Read : FileAccess.ReadWrite), path, files);
     }
 
     public static VhdIo Create(string path, bool overwrite, FileLayer? files = null)
     {
         files ??= FileLayer.Plain;
         files.Pass(FileCall.Open, path);
-        return new HandleIo(
-            File.OpenHandle(path, overwrite ? FileMode.Create : FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
-            path,
-            files);
+        return new HandleIo(files.Open(path, overwrite ? FileMode.Create : FileMode.CreateNew, FileAccess.ReadWrite), path, files);
     }
 
     protected abstract void Dispose(bool disposing);
