@@ -16,7 +16,7 @@ internal sealed record MergeCandidate(TreeNode Node, TreeNode Parent, long Bytes
 /// What can be merged, in the order in which it is worth it: bases of the tallest tree first and near the root, leaves when there is
 /// no such base. The whole tree is looked at only when the last list is used up. Guarded by the tree's lock.
 /// </summary>
-internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory directory)
+internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory directory, Func<TreeNode, bool> isBlocked)
 {
     private readonly Queue<MergeCandidate> _queue = new();
 
@@ -46,7 +46,7 @@ internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory
             if (listed.Node.Parent is not { } parent)
                 continue;
             var candidate = listed with { Parent = parent };
-            if (index.Find(candidate.Node.Id) != candidate.Node || !candidate.Fits || index.IsHeld(candidate.Node) || policy.Skip.Contains(candidate.Node.Key))
+            if (index.Find(candidate.Node.Id) != candidate.Node || !candidate.Fits || isBlocked(candidate.Node) || policy.Skip.Contains(candidate.Node.Key))
                 continue;
             if (!candidate.Node.Hidden && !(policy.MergeLeaves && policy.MayMergeLeaf(candidate.Node.Key)))
                 continue;
@@ -64,7 +64,7 @@ internal sealed class TreePlan(TreeIndex index, OpenChains chains, TreeDirectory
         var found = index.Nodes
             .Where(node => node.Parent is { Children: 1 })
             .Select(node => new MergeCandidate(node, node.Parent!, node.IsEmpty ? 0 : directory.Length(node.Id)))
-            .Where(candidate => candidate.Fits && !index.IsHeld(candidate.Node))
+            .Where(candidate => candidate.Fits && !isBlocked(candidate.Node))
             .Select(candidate => (Candidate: candidate, Depth: candidate.Node.Depth, Height: HeightOf(candidate.Node, heights)))
             .OrderBy(c => !c.Candidate.Node.Hidden)
             .ThenByDescending(c => c.Height)

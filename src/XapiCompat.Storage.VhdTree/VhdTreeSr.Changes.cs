@@ -53,6 +53,7 @@ internal sealed partial class VhdTreeSr
                 return ValueTask.FromResult(new VolumeChanges(null, [], RemoveLog(key)));
             if (leaf.CarriesOthers)
                 throw Faults.Hidden(StorageFault.VolumeDelete, "The VDI carries the data of other VDIs");
+            RequireWhole(leaf);
             return ValueTask.FromResult(new VolumeChanges(null, [], RemoveTracked(leaf)));
         },
         StorageFault.VolumeDelete,

@@ -55,13 +55,15 @@ internal sealed partial class VhdTreeSr : ISrCollector
             return new RemoveWork(this);
         if (!policy.Merge)
             return null;
-        _plan ??= new TreePlan(_index, _chains, directory);
+        _plan ??= new TreePlan(_index, _chains, directory, IsBlocked);
         if (_plan.Next(policy) is not { } next)
             return null;
         return next.Node.Hidden ? new MergeWork(this, next, _plan.Outstanding + next.Bytes) : new LeafWork(this, next, _plan.Outstanding + next.Bytes);
     }
 
-    private bool IsOrphan(TreeNode node) => node is { Hidden: true, Children: 0 } && !_index.IsHeld(node);
+    private bool IsOrphan(TreeNode node) => node is { Hidden: true, Children: 0 } && !IsBlocked(node);
+
+    private bool IsBlocked(TreeNode node) => _index.IsHeld(node) || IsHalfDone(node);
 
     /// <summary>Gives a node another parent, through the writer's own file where one is open.</summary>
     private async ValueTask RelinkAsync(TreeNode node, Guid parent, Guid uniqueId)

@@ -40,7 +40,7 @@ internal sealed partial class VhdTreeSr
         /// <summary>True once the parent's unique id may be the child's.</summary>
         protected bool Identified { get; private set; }
 
-        protected virtual bool IsCurrent => tree._index.Find(Id) == Node && candidate.Fits && !tree._index.IsHeld(Node);
+        protected virtual bool IsCurrent => tree._index.Find(Id) == Node && candidate.Fits && !tree.IsBlocked(Node);
 
         public async ValueTask CopyAsync(Func<long, CancellationToken, ValueTask> copied, CancellationToken cancellationToken)
         {
@@ -88,18 +88,24 @@ internal sealed partial class VhdTreeSr
             await Target!.SetUniqueIdAsync(uniqueId);
         }
 
-        /// <summary>Runs the undoing of a decision; what it cannot undo is left to the journal.</summary>
+        /// <summary>Runs the undoing of a decision, its journal included; as long as that does not work, the tree counts as half done.</summary>
         protected async ValueTask UndoAsync(JournalKind decision, Func<ValueTask> undo)
         {
             try
             {
-                await undo();
-                tree.Files.TryDropJournal(decision, Id);
-                tree.Files.TryDropJournal(JournalKind.Coalesce, Id);
+                await TakeBackAsync();
             }
             catch (Exception e) when (Faults.IsForeseen(e))
             {
-                // Neither forth nor back: the journal leads the next attach.
+                tree._halfDone.Add((Parent, TakeBackAsync));
+            }
+
+            async ValueTask TakeBackAsync()
+            {
+                await undo();
+                tree.Files.DropJournal(decision, Id);
+                tree.Files.Flush();
+                tree.Files.TryDropJournal(JournalKind.Coalesce, Id);
             }
         }
 

@@ -121,6 +121,7 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         var node = _index.Find(key);
         if (node.CarriesOthers)
             throw Faults.Hidden(fault, text);
+        RequireWhole(node);
         Refresh(node);
         return node;
     }
@@ -166,6 +167,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         await _lock.WaitAsync(cancellationToken);
         try
         {
+            if (_halfDone.Count > 0)
+                await TakeBackAsync();
             return await action();
         }
         catch (Exception e) when (Faults.IsForeseen(e))

@@ -91,6 +91,19 @@ internal sealed class CollectorScene : IAsyncDisposable
         Sr = await NewPlugin().AttachAsync(_configuration, default);
     }
 
+    /// <summary>Clients go on at once, with writes and snapshots of all volumes.</summary>
+    public async Task GoOnAsync()
+    {
+        foreach (var key in _expected.Keys.ToList())
+        {
+            await WriteAsync(key, 2 * MiB + 1024, 5000);
+            var snapshot = await SnapshotAsync(key);
+            await WriteAsync(key, MiB, 512);
+            foreach (var changed in new[] { key, snapshot })
+                _expected[changed] = (await ReadAsync(changed), (await Sr.StatVolumeAsync(changed, default)).DataId);
+        }
+    }
+
     public async Task VerifyAsync(string because)
     {
         var list = await Sr.ListAsync(default);
