@@ -103,7 +103,7 @@ internal sealed class ApiServices
             .Bind(new VmFirmwareHandlers(store))
             .Bind(new VmApplianceHandlers(store, Machines.Appliances))
             .Bind(new HostVmHandlers(store, Machines.Evacuation))
-            .BindHostMessages(store, guard, options, certificate, Machines.Power, ids, clock, [Plugin], stopping)
+            .BindHostMessages(store, guard, srs, pbds, options, certificate, Machines.Power, ids, clock, [Plugin], stopping)
             .Verify();
         BoundMessages = handlers.Bound;
         Places = new(store);

@@ -13,7 +13,7 @@ internal static class HostMessages
 {
     /// <param name="plugins">Those of host.call_plugin that the server brings along; docs/plugins.md.</param>
     public static HandlerTable BindHostMessages(
-        this HandlerTable table, RecordStore store, OperationGuard guard, ServerOptions options, IServerCertificate certificate, VmPower machines, IdSource ids, TimeProvider clock,
+        this HandlerTable table, RecordStore store, OperationGuard guard, SrService srs, PbdService pbds, ServerOptions options, IServerCertificate certificate, VmPower machines, IdSource ids, TimeProvider clock,
         IEnumerable<IHostPlugin> plugins, CancellationToken stopping)
     {
         string InState(string name) => Path.Combine(options.State, name);
@@ -41,7 +41,7 @@ internal static class HostMessages
             .Bind(new PoolSettingHandlers(store, ids, clock))
             .Bind(new PoolMemberHandlers(store, guard, messages))
             .Bind(new RepositoryHandlers(store, guard, ids))
-            .Bind(new HostLifecycleHandlers(store, ids, clock))
+            .Bind(new HostLifecycleHandlers(store, srs, pbds, guard, ids, clock))
             .Bind(new HostStorageHandlers(store))
             .Bind(new FailoverHandlers(store))
             .Bind(new HostDriverHandlers(store))

@@ -1,5 +1,6 @@
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Core.Machines;
+using XapiCompat.Core.Operations;
 using XapiCompat.Core.Services;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -7,7 +8,7 @@ using XapiCompat.Values;
 namespace XapiCompat.Core.Handlers;
 
 /// <summary>Hosts as records: made, declared dead, forgotten, taken out of the pool.</summary>
-public sealed class HostLifecycleHandlers(RecordStore store, IdSource ids, TimeProvider clock)
+public sealed class HostLifecycleHandlers(RecordStore store, SrService srs, PbdService pbds, OperationGuard guard, IdSource ids, TimeProvider clock)
 {
     /// <summary>What a joining host has the coordinator write: a host that is neither live nor enabled yet.</summary>
     [XenMessage("host.create")]
@@ -70,19 +71,39 @@ public sealed class HostLifecycleHandlers(RecordStore store, IdSource ids, TimeP
         HostRecords.Delete(unit, host);
     });
 
-    /// <summary>A member goes with its local SRs' plugs; VMs on it must be gone, and the coordinator stays.</summary>
+    /// <summary>
+    /// A member goes, and SRs that no other host has a PBD of are forgotten with their disks. VMs on it must be gone, no disk may be in
+    /// use there, and the coordinator stays.
+    /// </summary>
     [XenMessage("pool.eject")]
-    public void Eject(CallContext context, Ref host) => store.Commit(unit =>
+    public async ValueTask Eject(CallContext context, Ref host)
     {
-        var record = unit.Get("host", host);
-        if (PoolHosts.Pool(unit).Flag("ha_enabled"))
+        AssertMayLeave(store.Current, host);
+        await using var scope = await guard.BeginAsync(context, [new("pool", PoolHosts.Pool(store.Current).Reference, "eject")]);
+        var plugs = store.Current.Get("host", host).Set("PBDs").ToList();
+        var local = plugs.Select(p => store.Current.Get("PBD", p).Target("SR")).Where(s => store.Current.Get("SR", s).Set("PBDs").Count() == 1).ToList();
+        foreach (var pbd in plugs)
+            await pbds.UnplugAsync(context, new(pbd));
+        foreach (var sr in local)
+            await srs.ForgetAsync(context, new(sr));
+        store.Commit(unit =>
+        {
+            AssertMayLeave(unit, host);
+            HostRecords.Delete(unit, unit.Get("host", host));
+            scope.End(unit);
+        });
+    }
+
+    private static void AssertMayLeave(IRecords records, Ref host)
+    {
+        var record = records.Get("host", host);
+        if (PoolHosts.Pool(records).Flag("ha_enabled"))
             throw new XenException("HA_IS_ENABLED");
-        if (PoolHosts.Pool(unit).Target("master") == host.Text)
+        if (PoolHosts.Pool(records).Target("master") == host.Text)
             throw new XenException("HOST_CANNOT_DESTROY_SELF", host.Text);
-        if (PoolHosts.Guests(unit, record).Any())
-            throw new XenException("HOST_HAS_RESIDENT_VMS", host.Text);
-        HostRecords.Delete(unit, record);
-    });
+        if (PoolHosts.Guests(records, record).Any())
+            throw new XenException("OPERATION_NOT_ALLOWED", "VM resident on host");
+    }
 
     private static void AssertDead(UnitOfWork unit, Record host)
     {

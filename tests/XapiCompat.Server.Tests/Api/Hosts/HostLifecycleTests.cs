@@ -67,6 +67,39 @@ public sealed class HostLifecycleTests(RunningServer server) : IClassFixture<Run
     }
 
     [Fact]
+    public async Task An_ejected_member_takes_the_SRs_along_that_only_it_had()
+    {
+        var (client, coordinator, pool) = await PrepareAsync();
+        var member = await client.TextAsync("host.create", CreateArguments(Guid.NewGuid().ToString()));
+        var local = await CreateSrAsync(client, member, "ext", ("device", "/dev/sdx"));
+        var unplugged = await CreateSrAsync(client, member, "ext", ("device", "/dev/sdy"));
+        await client.CallAsync("PBD.unplug", (await client.ListAsync("SR.get_PBDs", unplugged))[0]);
+        var shared = await CreateSrAsync(client, member, "nfs", ("server", "filer"), ("serverpath", "/export"));
+        var disk = await client.TextAsync("VDI.create", Records.Vdi(local, Records.MiB, "lost"));
+        var kept = await client.TextAsync("VDI.create", Records.Vdi(shared, Records.MiB, "kept"));
+        var plug = (await client.ListAsync("SR.get_PBDs", local))[0];
+
+        var guest = Insert("VM", ("resident_on", member), ("power_state", "Running"));
+        (await client.ErrorAsync("pool.eject", member)).Should().Equal("OPERATION_NOT_ALLOWED", "VM resident on host");
+        var vbd = Insert("VBD", ("VM", guest), ("VDI", disk), ("currently_attached", true));
+        server.Host.Records.Commit(unit => unit.Set(guest, "is_control_domain", true));
+        (await client.ErrorAsync("pool.eject", member)).Should().Equal("VDI_IN_USE", disk);
+        (await client.ListAsync("SR.get_VDIs", local)).Should().Equal(disk);
+        (await client.CallAsync("pool.get_current_operations", pool)).AsObject().Should().BeEmpty();
+        server.Host.Records.Commit(unit => unit.Set(vbd, "currently_attached", false));
+
+        await client.CallAsync("pool.eject", member);
+        foreach (var (@class, gone) in ((string, string)[])[("host", member), ("SR", local), ("SR", unplugged), ("PBD", plug), ("VDI", disk)])
+            (await client.ErrorAsync(@class + ".get_uuid", gone)).Should().Equal("HANDLE_INVALID", @class, gone);
+        var left = (await client.ListAsync("SR.get_PBDs", shared)).Should().ContainSingle().Which;
+        (await client.TextAsync("PBD.get_host", left)).Should().Be(coordinator);
+        (await client.TextAsync("VDI.get_name_label", kept)).Should().Be("kept");
+        await client.CallAsync("VDI.destroy", kept);
+        await client.CallAsync("PBD.unplug", left);
+        await client.CallAsync("SR.forget", shared);
+    }
+
+    [Fact]
     [SeesEffectOf("pool.designate_new_master")]
     public async Task Another_live_host_becomes_the_coordinator()
     {
@@ -135,6 +168,9 @@ public sealed class HostLifecycleTests(RunningServer server) : IClassFixture<Run
     }
 
     private static object?[] CreateArguments(string uuid) => [uuid, "member", "", "member", "192.0.2.9", "", "", JsonArguments.Map(), JsonArguments.Map(("restrict_vtpm", "false")), "xcp-ng"];
+
+    private static Task<string> CreateSrAsync(XenClient client, string host, string type, params (string Key, object? Value)[] config) =>
+        client.TextAsync("SR.create", host, JsonArguments.Map(config), 0, type, "", type, "user", type == "nfs", JsonArguments.Map());
 
     private string Insert(string @class, params (string Field, XenValue Value)[] fields)
     {
