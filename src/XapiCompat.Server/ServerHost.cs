@@ -221,7 +221,10 @@ public sealed class ServerHost : IAsyncDisposable
         foreach (var sr in store.Current.All(store.Model.Class("SR")).Where(s => storage.TryAttached(s) is not null).ToList())
         {
             var stat = await storage.Attached(sr).StatAsync(cancellationToken);
-            store.Commit(unit => VolumeRecords.WriteSizes(unit, sr, stat));
+            // A disk that was written when the server was killed is longer than its record says.
+            var agrees = store.Commit(unit => VolumeRecords.Sizes(unit, sr).Used) == stat.PhysicalUtilisation;
+            var volumes = agrees ? [] : await storage.Attached(sr).ListAsync(cancellationToken);
+            store.Commit(unit => VolumeRecords.Measure(unit, sr, volumes, stat));
         }
 
         inventory.Refresh();

@@ -74,8 +74,11 @@ public sealed class Collector(
             var policy = new CollectorPolicy { Copied = bytes => progress(Math.Min(1, (double)(copied += bytes) / size)) };
             await attached.FlattenAsync(vdi.Text("location"), policy, result => store.Commit(unit => records.Collect(unit, sr, result)), cancellationToken);
         }
-        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        catch (Exception e) when (StorageErrors.IsForeseen(e) || e is OperationCanceledException)
         {
+            await MeasureAsync(sr, attached);
+            if (e is OperationCanceledException)
+                throw;
             throw StorageErrors.Translate(e, sr.Reference, vdi.Reference, "flatten").AsException();
         }
         finally
@@ -147,6 +150,8 @@ public sealed class Collector(
         {
             var run = new CollectorRun(store, tasks, records, ids, sr, place.LastTask, () => place.IsUrgent);
             await run.RunAsync(attached, cancellationToken);
+            if (run.Failure is not null)
+                await MeasureAsync(sr, attached);
             place.LastTask = run.LastTask;
             place.Done += run.Done;
             if (run.Failure is CollectorException e)
@@ -156,6 +161,26 @@ public sealed class Collector(
         finally
         {
             place.Running.Release();
+        }
+    }
+
+    /// <summary>Work that breaks off leaves longer files. Where they cannot be looked at now, the next start does it.</summary>
+    private async ValueTask MeasureAsync(Record sr, AttachedSr attached)
+    {
+        if (storage.TryAttached(sr.Uuid) != attached)
+            return;
+        try
+        {
+            await SrContent.CommitAsync(store, records, sr, attached, Write, stopping);
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e) || e is OperationCanceledException or ObjectDisposedException)
+        {
+        }
+
+        void Write(UnitOfWork unit, SrContent content)
+        {
+            if (unit.Find(sr.Reference) is not null)
+                VolumeRecords.Measure(unit, sr, content.Volumes, content.Stat);
         }
     }
 

@@ -20,14 +20,18 @@ public sealed class SrHandlers(RecordStore store, StorageHost storage, VolumeRec
             return;
         try
         {
-            var volumes = await attached.ListAsync(context.Cancellation);
-            var stat = await attached.StatAsync(context.Cancellation);
-            store.Commit(unit =>
-            {
-                records.Synchronise(unit, record, volumes, stat, store.Intents);
-                unit.Set(sr.Text, "other_config", unit.Find(sr.Text)!.Map("other_config").Without("dirty"));
-                scope.End(unit);
-            });
+            await SrContent.CommitAsync(
+                store,
+                records,
+                record,
+                attached,
+                (unit, content) =>
+                {
+                    records.Synchronise(unit, record, content.Volumes, content.Stat, store.Intents);
+                    unit.Set(sr.Text, "other_config", unit.Find(sr.Text)!.Map("other_config").Without("dirty"));
+                    scope.End(unit);
+                },
+                context.Cancellation);
         }
         catch (Exception e) when (StorageErrors.IsForeseen(e))
         {
@@ -35,7 +39,7 @@ public sealed class SrHandlers(RecordStore store, StorageHost storage, VolumeRec
         }
     }
 
-    /// <summary>Brings the sizes up to date without looking at the disks one by one.</summary>
+    /// <summary>Brings the sizes up to date; which disks there are is for a scan to find.</summary>
     [XenMessage("SR.update")]
     public async ValueTask Update(CallContext context, Ref sr)
     {
@@ -48,8 +52,13 @@ public sealed class SrHandlers(RecordStore store, StorageHost storage, VolumeRec
             return;
         try
         {
-            var stat = await attached.StatAsync(context.Cancellation);
-            store.Commit(unit => VolumeRecords.WriteSizes(unit, unit.Get("SR", sr), stat));
+            await SrContent.CommitAsync(
+                store,
+                records,
+                record,
+                attached,
+                (unit, content) => VolumeRecords.Measure(unit, unit.Get("SR", sr), content.Volumes, content.Stat),
+                context.Cancellation);
         }
         catch (Exception e) when (StorageErrors.IsForeseen(e))
         {

@@ -28,21 +28,27 @@ public sealed class PbdService(RecordStore store, StorageHost storage, VolumeRec
             // What was left undone when the SR was away; with it back nobody is in the middle of anything.
             if (isFirst)
                 await new IntentRecovery(store, storage, volumes).FinishAsync(sr, context.Cancellation);
-            var content = attached is null ? null : await SrContent.ReadAsync(attached, context.Cancellation);
-            store.Commit(unit =>
-            {
-                unit.Get("PBD", self);
-                unit.Set(self.Text, "currently_attached", true);
-                if (content is not null)
-                    volumes.Synchronise(unit, unit.Get("SR", sr.Reference), content.Volumes, content.Stat, store.Intents);
-                scope.End(unit);
-            });
+            if (attached is null)
+                store.Commit(unit => Write(unit, null));
+            else
+                await SrContent.CommitAsync(store, volumes, sr, attached, Write, context.Cancellation);
         }
-        catch
+        catch (Exception e)
         {
             if (!SrFacts.IsPlugged(store.Current, sr))
                 await storage.DetachAsync(sr.Uuid);
+            if (StorageErrors.IsForeseen(e))
+                throw StorageErrors.Translate(e, "", "", "scan").AsException();
             throw;
+        }
+
+        void Write(UnitOfWork unit, SrContent? content)
+        {
+            unit.Get("PBD", self);
+            unit.Set(self.Text, "currently_attached", true);
+            if (content is not null)
+                volumes.Synchronise(unit, unit.Get("SR", sr.Reference), content.Volumes, content.Stat, store.Intents);
+            scope.End(unit);
         }
     }
 

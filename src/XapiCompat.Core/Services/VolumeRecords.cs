@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using XapiCompat.Storage;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -11,9 +12,13 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
 
     private readonly GoneNodes _merged = new();
     private readonly GoneNodes _destroyed = new();
+    private readonly ConcurrentDictionary<string, long> _generations = new(StringComparer.Ordinal);
 
     /// <summary>Told the uuid of an SR in which an operation changed something. Called within commits: it must return at once.</summary>
     public Action<string>? Changed { get; set; }
+
+    /// <summary>Grows with each change that was written of an SR (by uuid): what was seen of it before may be out of date.</summary>
+    public long Generation(string sr) => _generations.GetValueOrDefault(sr);
 
     /// <summary>Writes everything that an operation changed; new volumes get plain records, gone ones lose theirs.</summary>
     /// <param name="lost">What it means when a disk's changed blocks are not tracked any more; null when that was asked for.</param>
@@ -38,7 +43,7 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
         foreach (var volume in changes.Changed.Where(v => v.Managed))
         {
             // Only what a collector changes: the rest may be older than what an operation has written since.
-            if (FindIndexed(unit, sr, volume) is not { } record)
+            if (FindFor(unit, sr, volume) is not { } record)
                 continue;
             unit.Set(record.Reference, "physical_utilisation", volume.PhysicalUtilisation);
             unit.Set(record.Reference, "sm_config", MergeSmConfig(sr, record.Map("sm_config"), volume));
@@ -49,6 +54,7 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
 
     private void Write(UnitOfWork unit, Record sr, VolumeChanges changes, string? lost)
     {
+        _generations.AddOrUpdate(sr.Uuid, 1, (_, generation) => generation + 1);
         var written = changes.Changed.Select(volume => (Record: Upsert(unit, sr, volume, lost).Reference, Volume: volume)).ToList();
         foreach (var (record, volume) in written)
             VolumeKeys.Relink(unit, unit.Find(record)!, volume);
@@ -77,11 +83,36 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
         Changed?.Invoke(sr.Uuid);
     }
 
-    public static void WriteSizes(UnitOfWork unit, Record sr, SrStat stat)
+    /// <summary>Brings the sizes of an SR and of its VDIs up to date; volumes that have no record get none.</summary>
+    public static void Measure(UnitOfWork unit, Record sr, IEnumerable<VolumeInfo> volumes, SrStat stat)
     {
+        foreach (var volume in volumes)
+        {
+            if (FindFor(unit, sr, volume) is { } record)
+                unit.Set(record.Reference, "physical_utilisation", volume.PhysicalUtilisation);
+        }
+
+        WriteSizes(unit, sr, stat);
+    }
+
+    /// <summary>
+    /// What the VDIs on record take, not the plugin's own sum: that counts what operations have under way, which they add themselves in
+    /// the end.
+    /// </summary>
+    private static void WriteSizes(UnitOfWork unit, Record sr, SrStat stat)
+    {
+        var (allocation, used) = Sizes(unit, sr);
         unit.Set(sr.Reference, "physical_size", stat.PhysicalSize);
-        unit.Set(sr.Reference, "physical_utilisation", stat.PhysicalUtilisation);
-        unit.Set(sr.Reference, "virtual_allocation", stat.VirtualAllocation);
+        unit.Set(sr.Reference, "physical_utilisation", used);
+        unit.Set(sr.Reference, "virtual_allocation", allocation);
+    }
+
+    /// <summary>The sums over all VDIs of an SR.</summary>
+    public static (long Allocation, long Used) Sizes(UnitOfWork unit, Record sr)
+    {
+        var vdis = (unit.Find(sr.Reference)?.Set("VDIs").Select(unit.Find).OfType<Record>() ?? []).Concat(unit.Drafts)
+            .Where(r => IsInside(r, sr)).DistinctBy(r => r.Reference).ToList();
+        return (vdis.Sum(Allocation), vdis.Sum(Used));
     }
 
     /// <summary>Removes a VDI's record, its VBDs and what points to it as suspend image.</summary>
@@ -117,7 +148,7 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
 
     private Record Upsert(UnitOfWork unit, Record sr, VolumeInfo volume, string? lost)
     {
-        var record = (volume.Uuid is null ? Find(unit, sr, volume.Key) : FindIndexed(unit, sr, volume)) ?? Insert(unit, sr, volume);
+        var record = FindFor(unit, sr, volume) ?? Insert(unit, sr, volume);
         unit.Set(record.Reference, "virtual_size", volume.VirtualSize);
         unit.Set(record.Reference, "physical_utilisation", volume.PhysicalUtilisation);
         unit.Set(record.Reference, "managed", volume.Managed);
@@ -130,10 +161,13 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
     }
 
     /// <summary>A uuid may be taken by another SR when files were copied; the volume then has another one here.</summary>
-    private static Record? FindIndexed(UnitOfWork unit, Record sr, VolumeInfo volume) =>
-        unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D")) is { } found && found.Target("SR") != sr.Reference
-            ? Find(unit, sr, volume.Key)
-            : unit.FindByUuid(unit.Model.Class("VDI"), volume.Uuid!.Value.ToString("D"));
+    private static Record? FindFor(UnitOfWork unit, Record sr, VolumeInfo volume)
+    {
+        if (volume.Uuid is not { } uuid)
+            return Find(unit, sr, volume.Key);
+        var found = unit.FindByUuid(unit.Model.Class("VDI"), uuid.ToString("D"));
+        return found is not null && found.Target("SR") != sr.Reference ? Find(unit, sr, volume.Key) : found;
+    }
 
     private Record Insert(UnitOfWork unit, Record sr, VolumeInfo volume)
     {
@@ -173,17 +207,21 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
     /// <summary>Only what this unit changes is looked at: an SR may hold thousands of disks.</summary>
     internal static void UpdateAllocation(UnitOfWork unit, Record sr)
     {
-        static long Size(Record? vdi) => vdi?.Flag("managed") == true && vdi.Text("type") != "cbt_metadata" ? vdi.Int("virtual_size") : 0;
-        static long Used(Record? vdi) => vdi?.Int("physical_utilisation") ?? 0;
-        bool Inside(Record record) => record.Class.Name == "VDI" && record.Target("SR") == sr.Reference;
+        bool Inside(Record record) => IsInside(record, sr);
 
         var allocation = unit.Before(sr.Reference)?.Int("virtual_allocation") ?? 0;
-        allocation += unit.Drafts.Where(Inside).Sum(v => Size(v) - Size(unit.Before(v.Reference)));
-        allocation -= unit.Deleted.Where(Inside).Sum(Size);
+        allocation += unit.Drafts.Where(Inside).Sum(v => Allocation(v) - Allocation(unit.Before(v.Reference)));
+        allocation -= unit.Deleted.Where(Inside).Sum(Allocation);
         unit.Set(sr.Reference, "virtual_allocation", allocation);
         var used = unit.Before(sr.Reference)?.Int("physical_utilisation") ?? 0;
         used += unit.Drafts.Where(Inside).Sum(v => Used(v) - Used(unit.Before(v.Reference)));
         used -= unit.Deleted.Where(Inside).Sum(Used);
         unit.Set(sr.Reference, "physical_utilisation", used);
     }
+
+    private static long Allocation(Record? vdi) => vdi?.Flag("managed") == true && vdi.Text("type") != "cbt_metadata" ? vdi.Int("virtual_size") : 0;
+
+    private static long Used(Record? vdi) => vdi?.Int("physical_utilisation") ?? 0;
+
+    private static bool IsInside(Record record, Record sr) => record.Class.Name == "VDI" && record.Target("SR") == sr.Reference;
 }

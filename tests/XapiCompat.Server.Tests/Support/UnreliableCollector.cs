@@ -3,7 +3,9 @@ using XapiCompat.Storage;
 
 namespace XapiCompat.Server.Tests.Support;
 
-/// <summary>The collector behind it; <c>collect</c> is the moment between a change of the files and that of the records.</summary>
+/// <summary>
+/// The collector behind it; <c>merge</c> is each step of a copy, <c>collect</c> the moment between a change of the files and that of the records.
+/// </summary>
 internal sealed class UnreliableCollector(ISrCollector inner, StorageFaults faults) : ISrCollector
 {
     public bool HasWaiting => inner.HasWaiting;
@@ -28,7 +30,13 @@ internal sealed class UnreliableCollector(ISrCollector inner, StorageFaults faul
 
         public long Outstanding => inner.Outstanding;
 
-        public ValueTask CopyAsync(Func<long, CancellationToken, ValueTask> copied, CancellationToken cancellationToken) => inner.CopyAsync(copied, cancellationToken);
+        public ValueTask CopyAsync(Func<long, CancellationToken, ValueTask> copied, CancellationToken cancellationToken) => inner.CopyAsync(
+            async (bytes, token) =>
+            {
+                await faults.CheckAsync("merge", token);
+                await copied(bytes, token);
+            },
+            cancellationToken);
 
         public async ValueTask<CollectorResult?> FinishAsync()
         {

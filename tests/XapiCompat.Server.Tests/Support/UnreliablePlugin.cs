@@ -21,7 +21,13 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
 
         public ISrCollector? Collector => inner.Collector is { } collector ? new UnreliableCollector(collector, faults) : null;
 
-        public ValueTask<SrStat> StatAsync(CancellationToken cancellationToken) => inner.StatAsync(cancellationToken);
+        // The moment between a look at the SR and the records that follow from it.
+        public async ValueTask<SrStat> StatAsync(CancellationToken cancellationToken)
+        {
+            var stat = await inner.StatAsync(cancellationToken);
+            await faults.CheckAsync("stat", cancellationToken);
+            return stat;
+        }
 
         public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => inner.ListAsync(cancellationToken);
 
