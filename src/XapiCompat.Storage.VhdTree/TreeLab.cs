@@ -5,6 +5,8 @@ namespace XapiCompat.Storage.VhdTree;
 /// <summary>Looks at the files of a tree and damages them on purpose, beside whoever has it attached.</summary>
 internal sealed class TreeLab(TreeDirectory directory)
 {
+    private const byte Garbage = 0x55;
+
     public IReadOnlyList<LabNode> Show()
     {
         var index = new TreeIndex();
@@ -27,30 +29,48 @@ internal sealed class TreeLab(TreeDirectory directory)
     {
         if (!TreeDirectory.TryParse(key, out var id) || !directory.Exists(id))
             throw StorageException.Missing(key);
-        var path = directory.PathOf(id);
         var footer = new byte[Footer.Size];
-        long at;
-        using (var file = VhdIo.Open(path, VhdAccess.ReadWrite, directory.Files))
+        using (var file = VhdIo.Open(directory.PathOf(id), VhdAccess.ReadWrite, directory.Files))
         {
-            at = file.Length - Footer.Size;
+            var at = file.Length - Footer.Size;
             file.Read(at, footer);
-            file.Write(at, Enumerable.Repeat((byte)0x55, Footer.Size).ToArray());
+            file.Write(at, Enumerable.Repeat(Garbage, Footer.Size).ToArray());
         }
 
-        return () =>
+        // By now the file may have become a base of another name.
+        return () => _ = directory.Ids(TreeDirectory.VhdSuffix).OrderBy(other => other != id).ToArray().Any(other => TryPutBack(other, footer, isThatFile: other == id));
+    }
+
+    /// <summary>True when this was the file.</summary>
+    private bool TryPutBack(Guid id, byte[] footer, bool isThatFile)
+    {
+        try
         {
-            if (!directory.Exists(id))
-                return;
-            using var file = VhdIo.Open(path, VhdAccess.ReadWrite, directory.Files);
-            var now = new byte[Footer.Size];
-            if (file.Length != at + Footer.Size)
-                return;
-            file.Read(at, now);
+            using var file = VhdIo.Open(directory.PathOf(id), VhdAccess.ReadWrite, directory.Files);
+            var at = file.Length - Footer.Size;
+            if (at < 0)
+                return false;
+            var bytes = new byte[Footer.Size];
+            file.Read(at, bytes);
 
             // Somebody else may have put it right.
-            if (!now.AsSpan().ContainsAnyExcept((byte)0x55))
-                file.Write(at, footer);
-        };
+            if (bytes.AsSpan().ContainsAnyExcept(Garbage))
+                return false;
+
+            // The copy tells what has changed since; a fixed disk has none.
+            file.Read(0, bytes);
+            if (!Footer.TryRead(footer, out var planted, out _) || planted.DiskType == VhdDiskType.Fixed || !Footer.TryRead(bytes, out var copy, out _))
+                bytes = isThatFile ? footer : [];
+            else if (copy.UniqueId != planted.UniqueId)
+                return false;
+            if (bytes.Length > 0)
+                file.Write(at, bytes);
+            return bytes.Length > 0;
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            return false;
+        }
     }
 
     private int? Blocks(Guid id)

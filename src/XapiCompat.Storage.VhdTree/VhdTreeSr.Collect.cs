@@ -20,6 +20,9 @@ internal sealed partial class VhdTreeSr : ISrCollector
     public ValueTask<ICollectorWork?> PlanFlattenAsync(string key, CancellationToken cancellationToken) => LockedAsync(
         () =>
         {
+            // A plain file never depends on another.
+            if (_raws.TryFind(key, out _))
+                return ValueTask.FromResult<ICollectorWork?>(null);
             var leaf = Leaf(key, StorageFault.VolumeUnavailable, "The VDI is not available");
             return ValueTask.FromResult<ICollectorWork?>(leaf.Parent is null ? null : new FlattenWork(this, leaf));
         },

@@ -62,6 +62,7 @@ public sealed class Collector(
     public async ValueTask FlattenAsync(Record vdi, Action<double> progress, CancellationToken cancellationToken)
     {
         VdiService.RequireManaged(vdi);
+        vdi.RequireData();
         var sr = store.Current.Get("SR", vdi.Target("SR"));
         var attached = storage.Attached(sr);
         if (!attached.CanCollect)

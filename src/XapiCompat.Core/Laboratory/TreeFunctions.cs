@@ -74,7 +74,7 @@ public sealed class TreeFunctions(RecordStore store, StorageHost storage, Volume
     /// <summary>Snapshots, with a sector written before each, until the disk's chain has so many files.</summary>
     private async ValueTask<string> MakeChainAsync(PluginCall call, CancellationToken cancellationToken)
     {
-        var vdi = Vdi(call);
+        var vdi = Vdi(call).RequireData();
         var depth = FaultFunctions.Number(call.Arguments, "depth", 0);
         if (depth is < 1 or > DeepestChain)
             throw FaultFunctions.Invalid("depth", call.Arguments.GetValueOrDefault("depth", ""));
@@ -82,11 +82,12 @@ public sealed class TreeFunctions(RecordStore store, StorageHost storage, Volume
         var attached = storage.Attached(sr);
         var key = vdi.Text("location");
         var (lab, configuration) = Files(sr);
+        var first = lab.Show(configuration).FirstOrDefault(n => n.Key == key)?.Depth ?? throw new XenException("UNIMPLEMENTED_IN_SM_BACKEND", sr.Reference);
         var made = new List<string>();
         var id = planted.Add("chain of " + depth + " files under VDI " + vdi.Uuid, () => DestroyAsync(sr, made));
         try
         {
-            for (var now = lab.Show(configuration).FirstOrDefault(n => n.Key == key)?.Depth ?? depth; now < depth; now++)
+            for (var now = first; now < depth; now++)
             {
                 await using (var device = await attached.OpenAsync(key, DatapathMode.ReadWrite, cancellationToken))
                 {

@@ -114,6 +114,33 @@ public sealed class LaboratoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_bad_footer_is_taken_away_from_the_base_that_its_file_has_become()
+    {
+        var disk = await _disks.CreateAsync(4 << 20, "bad");
+        await _disks.ImportAsync(disk, [9]);
+        await CallAsync("plant_bad_footer", ("vdi", disk));
+        await _disks.Api.CallAsync("VDI.snapshot", disk, new JsonObject());
+        (await CheckAsync()).Should().Equal("vhd-FooterCookie");
+        await CallAsync("planted_undo");
+        (await CheckAsync()).Should().BeEmpty();
+        (await _disks.ExportAsync(disk))[0].Should().Be(9);
+    }
+
+    [Fact]
+    public async Task No_chain_is_made_of_what_has_none()
+    {
+        var plain = await _disks.CreateAsync(4 << 20, "plain", ("sm_config", JsonArguments.Map(("type", "raw"))));
+        (await ErrorAsync("chain_make", ("vdi", plain), ("depth", "3"))).Should().Equal("UNIMPLEMENTED_IN_SM_BACKEND", _sr);
+        (await CallAsync("flatten_vdi", ("vdi", plain))).Should().Be("true", "it depends on no other");
+        var disk = await _disks.CreateAsync(4 << 20, "tracked");
+        await _disks.Api.CallAsync("VDI.enable_cbt", disk);
+        var snapshot = await _disks.Api.TextAsync("VDI.snapshot", disk, new JsonObject());
+        await _disks.Api.CallAsync("VDI.data_destroy", snapshot);
+        foreach (var function in (string[])["chain_make", "flatten_vdi"])
+            (await ErrorAsync(function, ("vdi", snapshot), ("depth", "3"))).Should().Equal("VDI_INCOMPATIBLE_TYPE", snapshot, "CBT metadata");
+    }
+
+    [Fact]
     public async Task A_full_SR_is_planted_and_taken_away()
     {
         var disk = await _disks.CreateAsync(4 << 20, "kept");
