@@ -157,17 +157,18 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         return Sidecar.TryRead(DirectPath.ReadAllBytes(path));
     }
 
-    /// <summary>Gives a leaf the further name of a base; where links are not to be had, the base takes the leaf's place.</summary>
-    public void LinkOrMove(Guid leaf, Guid @base)
+    /// <summary>Gives a leaf the further name of a base; where links are not to be had (false), the base takes the leaf's place.</summary>
+    public bool LinkOrMove(Guid leaf, Guid @base)
     {
         Step("link " + @base);
         Files.Pass(FileCall.Link, PathOf(@base));
         if (options.HardLinks && DirectPath.TryLink(PathOf(leaf), PathOf(@base)))
-            return;
+            return true;
         Files.Pass(FileCall.Move, PathOf(@base));
         if (Exists(@base))
             throw new IOException("there is such a file: " + PathOf(@base));
         DirectPath.Move(PathOf(leaf), PathOf(@base));
+        return false;
     }
 
     public void Move(string from, string to)
@@ -185,15 +186,17 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     }
 
     /// <summary>Clears up after a failure; what stays goes with the next attach.</summary>
-    public void TryDelete(Guid id, string suffix)
+    public bool TryDelete(Guid id, string suffix)
     {
         try
         {
             Files.Pass(FileCall.Delete, PathOf(id, suffix));
             DirectPath.Delete(PathOf(id, suffix));
+            return true;
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
+            return false;
         }
     }
 
@@ -205,15 +208,17 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     }
 
     /// <summary>Gives a file its old name back after a failure.</summary>
-    public void TryMove(Guid from, Guid to)
+    public bool TryMove(Guid from, Guid to)
     {
         try
         {
             Files.Pass(FileCall.Move, PathOf(to));
             DirectPath.Move(PathOf(from), PathOf(to));
+            return true;
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
+            return false;
         }
     }
 

@@ -39,15 +39,17 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
     private void SettleSwitch(Guid leaf)
     {
         var replacement = directory.PathOf(leaf, TreeDirectory.NewSuffix);
-        var found = FindBase(directory, leaf);
         if (!directory.Exists(leaf))
         {
-            if (found is not null)
+            if (FindBase(directory, leaf) is not null)
                 directory.Move(replacement, directory.PathOf(leaf));
             return;
         }
 
-        if (found is var (id, uniqueId) && directory.TryReadHead(leaf, out _)?.Footer.UniqueId == uniqueId)
+        // By the leaf's id of now: it may have been written to after a switch that failed.
+        if (NameOfBase(directory, leaf) is { } id
+            && directory.TryReadHead(id, out _) is { } second
+            && directory.TryReadHead(leaf, out _)?.Footer.UniqueId == second.Footer.UniqueId)
             directory.Delete(directory.PathOf(id));
         directory.Delete(replacement);
     }
@@ -61,6 +63,10 @@ internal sealed class TreeRecovery(TreeDirectory directory, TreeIndex index, Cbt
             return null;
         return directory.TryReadHead(id, out _)?.Footer.UniqueId == header.ParentUniqueId ? (id, header.ParentUniqueId) : null;
     }
+
+    private static Guid? NameOfBase(TreeDirectory directory, Guid leaf) =>
+        directory.TryReadHead(leaf, out _, TreeDirectory.NewSuffix) is { HasParent: true, Header: { } header }
+            && TreeDirectory.ParentId(header.ParentName) is { } id && id != leaf && directory.Exists(id) ? id : null;
 
     private void HideParents()
     {

@@ -10,12 +10,19 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid? n
 {
     private bool _linked;
     private bool _switched;
+    private bool _moved;
 
     public Guid BaseId => baseId;
 
     public Guid LeafUniqueId { get; } = Guid.NewGuid();
 
     public Guid NewUniqueId { get; } = Guid.NewGuid();
+
+    /// <summary>After a failure that could not be taken back: the leaf stands on the base all the same, without the new volume.</summary>
+    public bool IsSwitched => _switched;
+
+    /// <summary>After a failure that could not be taken back: the base is a second name of the leaf, to be taken away.</summary>
+    public bool HasSecondName { get; private set; }
 
     private string Replacement => directory.PathOf(leaf.Id, TreeDirectory.NewSuffix);
 
@@ -36,7 +43,7 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid? n
             // Names the base before that exists: with it, recovery can tell the leaf's two names apart.
             await directory.WriteDiskAsync(Replacement, leaf.Size, LeafUniqueId, parent);
             directory.Flush();
-            directory.LinkOrMove(leaf.Id, baseId);
+            _moved = !directory.LinkOrMove(leaf.Id, baseId);
             _linked = true;
             directory.Flush();
             directory.Move(Replacement, directory.PathOf(leaf.Id));
@@ -57,13 +64,15 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid? n
     private void Undo()
     {
         // One rename takes the leaf back, whichever of the ways it went; nobody has written to the file it replaces.
-        if (_switched || (_linked && !directory.Exists(leaf.Id)))
-            directory.TryMove(baseId, leaf.Id);
+        if (_switched)
+            _switched = !directory.TryMove(baseId, leaf.Id);
+        else if (_moved)
+            _moved = !directory.TryMove(baseId, leaf.Id);
         else if (_linked)
-            directory.TryDelete(baseId, TreeDirectory.VhdSuffix);
+            HasSecondName = !directory.TryDelete(baseId, TreeDirectory.VhdSuffix);
 
-        // Should the leaf have lost its name for good, the replacement leads the next attach to it.
-        if (directory.Exists(leaf.Id))
+        // Should the leaf have lost its name for good, or have kept two, the replacement leads the next attach to that.
+        if (!_switched && !_moved && !HasSecondName)
             directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
         if (newId is { } added)
             directory.TryDeleteAll(added);

@@ -104,13 +104,31 @@ internal sealed partial class VhdTreeSr
             return Added(await AddLeafAsync(uuid, source.Size, parent, meta));
 
         var step = new TreeSwitch(directory, source, uuid, FreeBaseId(uuid));
-        await step.RunAsync(meta);
-        var leaf = _index.Switch(source, step.BaseId, step.LeafUniqueId);
+        var leaf = await SwitchAsync(step, source, meta);
         var added = new TreeNode(uuid, step.NewUniqueId, source.Size, source) { Meta = meta };
         _index.Add(added);
         directory.Done();
         var info = Info(added);
         return new VolumeChanges(info, [info, Info(leaf), Info(source)], []);
+    }
+
+    /// <summary>Runs the file steps and follows them in the index, also where they fail and cannot be taken back.</summary>
+    private async ValueTask<TreeNode> SwitchAsync(TreeSwitch step, TreeNode source, VolumeMeta meta)
+    {
+        try
+        {
+            await step.RunAsync(meta);
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            if (step.HasSecondName)
+                _index.Abandon(step.BaseId);
+            if (step.IsSwitched)
+                _index.Switch(source, step.BaseId, step.LeafUniqueId);
+            throw;
+        }
+
+        return _index.Switch(source, step.BaseId, step.LeafUniqueId);
     }
 
     private static ImmutableSortedDictionary<string, string> Keys(IReadOnlyDictionary<string, string> pairs) => VolumeMeta.None.Keys.AddRange(pairs);

@@ -35,8 +35,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
         {
             var source = Leaf(key, StorageFault.VolumeSnapshot, "the VDI was not split");
             var step = new TreeSwitch(directory, source, null, Guid.NewGuid());
-            await step.RunAsync(VolumeMeta.None);
-            var leaf = _index.Switch(source, step.BaseId, step.LeafUniqueId);
+            var leaf = await SwitchAsync(step, source, VolumeMeta.None);
             directory.Done();
             return new VolumeChanges(null, [Info(leaf), Info(source)], []);
         },

@@ -90,6 +90,8 @@ public sealed class SwappedPathTests(ITestOutputHelper output) : IDisposable
                 var snapshot = Guid.NewGuid();
                 done += await TryAsync(async () => await sr.SnapshotAsync(key, snapshot, NoParams, default));
                 done += await TryAsync(async () => await sr.DestroyVolumeAsync(snapshot.ToString(), default));
+                if (round % 5 == 0)
+                    await TryAsync(async () => await Collecting.RunAsync(sr));
             }
 
             done += await TryAsync(async () => await sr.SetNameAsync(key, "own", "round " + round, default));

@@ -43,6 +43,47 @@ public sealed class FailingFileTests(ITestOutputHelper output)
         return data;
     }
 
+    /// <summary>The failure lasts, so that nothing can be taken back; then clients go on without a new attach.</summary>
+    [Theory]
+    [InlineData("snapshot")]
+    [InlineData("snapshot of a root")]
+    [InlineData("clone")]
+    public async Task What_could_not_be_taken_back_misleads_nobody(string name)
+    {
+        var operation = Operations.Single(o => o.Name == name);
+        var fired = true;
+        for (var number = 1; fired; number++)
+        {
+            await using var scene = await TreeScene.BuildAsync(new VhdTreeOptions());
+            scene.Files.Arm(FileTrouble.All[0], number, stays: true);
+            var uuid = Guid.NewGuid();
+            var error = await Record.ExceptionAsync(() => operation.Run(scene, uuid));
+            scene.Files.Disarm();
+            fired = scene.Files.Failed is not null;
+            if (error is null)
+                operation.Apply(scene, uuid);
+            var because = $"{name}, all calls from {number} on: {scene.Files.Failed}, {error?.Message}";
+            await WriteAsync(scene, scene.Volume, 70);
+            await WriteAsync(scene, scene.Root, 71);
+            await scene.VerifyAsync(because);
+            var next = Guid.NewGuid();
+            await operation.Run(scene, next);
+            operation.Apply(scene, next);
+            await WriteAsync(scene, scene.Volume, 72);
+            await WriteAsync(scene, scene.Root, 73);
+            await scene.VerifyAsync(because + ", and again");
+            await scene.ReattachAsync();
+            await scene.VerifyAsync(because + ", and attached");
+            scene.Leftovers().Should().BeEmpty(because);
+        }
+
+        static async Task WriteAsync(TreeScene scene, string key, byte value)
+        {
+            await scene.WriteAsync(key, value);
+            scene.Fill(key, value);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Troubles))]
     public async Task The_nth_call_fails_once(string name, bool durable)
