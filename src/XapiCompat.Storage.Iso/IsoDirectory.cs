@@ -38,7 +38,8 @@ internal sealed partial class IsoDirectory(string path, Confinement confinement)
     public VolumeInfo Info(string name)
     {
         var path = Find(name);
-        var file = DirectPath.Find(path) ?? throw StorageException.Missing(name);
+        if (DirectPath.Find(path) is not { IsPlain: true } file)
+            throw StorageException.Missing(name);
         var note = IsoNote.TryRead(Path, name);
         var uuid = note?.Uuid ?? (Guid.TryParseExact(System.IO.Path.GetFileNameWithoutExtension(name), "D", out var named) ? (Guid?)named : null);
         return new(
