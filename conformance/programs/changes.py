@@ -38,6 +38,11 @@ class Logs:
             if ref in (tracked, parent):
                 self.written[tracked].update(range(offset // GRAIN, (offset + length - 1) // GRAIN + 1))
 
+    def grow(self, ref, old, new, before):
+        """What the state before (of this size) holds behind the old end may differ from the zeroes that are there now."""
+        if self.parents.get(ref) is not None:
+            self.written[ref].update(range(old // GRAIN, max(old, min(new, before)) // GRAIN))
+
     def snapshot(self, source, snapshot):
         if source in self.parents:
             self.parents[snapshot], self.written[snapshot] = self.parents[source], self.written[source]

@@ -150,6 +150,9 @@ class Program:
         ref = self.pick()
         size = len(self.disks[ref]) + BLOCK * self.chance.randrange(0, 2)
         if size <= 4 * BLOCK:
+            before = self.logs.parents.get(ref)
+            if before is not None:
+                self.logs.grow(ref, len(self.disks[ref]), size, int(self.session.call("VDI.get_virtual_size", before)))
             self.session.call("VDI.resize", ref, str(size))
             self.disks[ref] += bytes(size - len(self.disks[ref]))
 

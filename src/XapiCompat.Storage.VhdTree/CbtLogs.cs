@@ -29,7 +29,11 @@ internal sealed class CbtLogs(TreeDirectory directory)
             return;
         log.Mark(offset, length);
         foreach (var child in log.Children)
-            child.Mark(offset, length);
+        {
+            // What lies behind the child's end is noted when the child grows.
+            if (Math.Min(length, child.Size - offset) is > 0 and var inside)
+                child.Mark(offset, inside);
+        }
     }
 
     /// <summary>A writer of the volume has closed. A log that cannot be told so counts as written until the next attach.</summary>

@@ -151,7 +151,7 @@ internal sealed partial class VhdTreeSr
 
         try
         {
-            log.Rewrite(log.Parent, size, []);
+            log.Rewrite(log.Parent, size, OnlyInParent(log, size));
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
@@ -160,6 +160,20 @@ internal sealed partial class VhdTreeSr
 
         await GrowAsync(leaf, size);
         directory.Done();
+    }
+
+    /// <summary>Where the state before may have grown and been written behind the end of this one, whose new blocks are zeroes.</summary>
+    private byte[] OnlyInParent(CbtLog log, long size)
+    {
+        var bits = new byte[CbtFormat.BitmapLength(size)];
+        if (_logs.ParentOf(log) is { } parent)
+        {
+            var end = Math.Min(size, Math.Max(parent.Size, _index.Find(parent.Id)?.Size ?? 0));
+            for (var at = log.Size; at < end; at += 1 << CbtFormat.BlockShift)
+                bits[at >> CbtFormat.BlockShift >> 3] |= (byte)(1 << (int)((at >> CbtFormat.BlockShift) & 7));
+        }
+
+        return bits;
     }
 
     private void StartLog(TreeNode leaf)

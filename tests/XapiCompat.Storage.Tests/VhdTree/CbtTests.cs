@@ -213,6 +213,21 @@ public sealed class CbtTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_snapshot_that_has_outgrown_its_disk_is_written_and_told_apart_when_the_disk_grows()
+    {
+        var disk = await TrackedAsync(2 * MiB);
+        var snapshot = (await _harness.SnapshotAsync(disk)).Key;
+        await Sr.ResizeAsync(snapshot, 4 * MiB, default);
+        await WriteAsync(snapshot, 40);
+        await WriteAsync(snapshot, 3);
+        await Sr.ResizeAsync(disk, 6 * MiB, default);
+        (await ChangedAsync(Sr, snapshot, disk)).Should().Contain([3, 40]).And.OnlyContain(block => block == 3 || (block >= 32 && block < 64));
+        await WriteAsync(snapshot, 63);
+        await WriteAsync(disk, 70);
+        (await ChangedAsync(Sr, snapshot, disk)).Should().Contain([3, 40, 63, 70]);
+    }
+
+    [Fact]
     public async Task A_snapshot_of_a_snapshot_comes_before_it()
     {
         var disk = await TrackedAsync(2 * MiB);
