@@ -169,8 +169,8 @@ internal sealed partial class VhdTreeSr
         if (_logs.ParentOf(log) is { } parent)
         {
             var end = Math.Min(size, Math.Max(parent.Size, _index.Find(parent.Id)?.Size ?? 0));
-            for (var at = log.Size; at < end; at += 1 << CbtFormat.BlockShift)
-                bits[at >> CbtFormat.BlockShift >> 3] |= (byte)(1 << (int)((at >> CbtFormat.BlockShift) & 7));
+            for (var block = log.Size >> CbtFormat.BlockShift; block << CbtFormat.BlockShift < end; block++)
+                bits[block >> 3] |= (byte)(1 << (int)(block & 7));
         }
 
         return bits;
