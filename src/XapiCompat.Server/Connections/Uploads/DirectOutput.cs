@@ -4,30 +4,18 @@ using Microsoft.AspNetCore.Connections;
 namespace XapiCompat.Server.Connections.Uploads;
 
 /// <summary>Tells of a peer that is gone as the transport does: by a flush that says that nobody reads on, never by an exception.</summary>
-internal sealed class DirectOutput(PipeWriter inner) : PipeWriter
+internal sealed class DirectOutput(PipeWriter inner) : ForwardingWriter(inner)
 {
     private bool _gone;
 
-    public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
-
-    public override long UnflushedBytes => inner.UnflushedBytes;
-
-    public override void Advance(int bytes) => inner.Advance(bytes);
-
-    public override Memory<byte> GetMemory(int sizeHint = 0) => inner.GetMemory(sizeHint);
-
-    public override Span<byte> GetSpan(int sizeHint = 0) => inner.GetSpan(sizeHint);
-
-    public override void CancelPendingFlush() => inner.CancelPendingFlush();
-
-    public override void Complete(Exception? exception = null) => inner.Complete(_gone ? new IOException("The peer is gone.") : exception);
+    public override void Complete(Exception? exception = null) => base.Complete(_gone ? new IOException("The peer is gone.") : exception);
 
     public override async ValueTask CompleteAsync(Exception? exception = null)
     {
         try
         {
             // With an exception nothing more is sent.
-            await inner.CompleteAsync(_gone ? new IOException("The peer is gone.") : exception);
+            await base.CompleteAsync(_gone ? new IOException("The peer is gone.") : exception);
         }
         catch (Exception e) when (e is IOException or ConnectionAbortedException)
         {
@@ -41,7 +29,7 @@ internal sealed class DirectOutput(PipeWriter inner) : PipeWriter
             return new(isCanceled: false, isCompleted: true);
         try
         {
-            return await inner.FlushAsync(cancellationToken);
+            return await base.FlushAsync(cancellationToken);
         }
         catch (Exception e) when (e is IOException or ConnectionAbortedException)
         {
