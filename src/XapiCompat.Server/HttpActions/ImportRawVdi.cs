@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections.Features;
 using XapiCompat.Core.Transfers;
 using XapiCompat.Disks.Qcow2;
 using XapiCompat.Disks.Raw;
@@ -129,6 +128,8 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
     private static async Task SendHeadAsync(HttpContext context, ITransfer transfer, CancellationToken cancellationToken)
     {
         var response = context.Response;
+        // As xapi says; and it may have to close with the body half read, where another request must not follow.
+        response.Headers.Connection = "close";
         response.Headers.CacheControl = "no-cache, no-store";
         response.Headers["task-id"] = transfer.Task;
         response.Headers.ContentType = TransferFormat.Raw.ContentType;
@@ -172,17 +173,10 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         {
             await new InputDrain(body, options.Time).RunAsync(DrainQuiet);
             context.Items[typeof(InputDrain)] = true;
-            Close(request);
+            // A client that named no task learns of the failure only by a connection that looks cut.
+            if (!request.NamesTask)
+                context.Abort();
         }
-    }
-
-    /// <summary>A client that named no task learns of the failure only by a connection that looks cut.</summary>
-    private static void Close(TransferRequest request)
-    {
-        if (request.NamesTask)
-            request.Context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
-        else
-            request.Context.Abort();
     }
 
     private sealed class StreamRefusal(DecodeResult result) : Exception($"{result.Failure} {result.FormatError} {result.Detail}");
