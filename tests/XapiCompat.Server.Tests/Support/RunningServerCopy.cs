@@ -1,7 +1,7 @@
 namespace XapiCompat.Server.Tests.Support;
 
 /// <summary>A server on a copy of another one's files.</summary>
-public sealed class RunningServerCopy(RunningServer original) : IDisposable
+public sealed class RunningServerCopy(RunningServer original) : IAsyncDisposable
 {
     public RunningServer Server { get; } = new();
 
@@ -17,9 +17,5 @@ public sealed class RunningServerCopy(RunningServer original) : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        if (Directory.Exists(Server.StatePath))
-            Directory.Delete(Server.StatePath, recursive: true);
-    }
+    public async ValueTask DisposeAsync() => await Server.DisposeAsync();
 }

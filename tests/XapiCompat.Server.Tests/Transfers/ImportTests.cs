@@ -159,7 +159,9 @@ public sealed class ImportTests
         await using var client = await rig.ConnectAsync(tls);
         await client.SendAsync($"PUT /import_raw_vdi?session_id={rig.Session}&vdi={vdi}&format=vhd HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
         await client.SendAsync(TestBody.Noise(100_000, 1));
-        (await client.ReadTextAsync()).Should().NotEndWith("0\r\n\r\n", "the closing chunk never comes");
+        // The head is no part of it: its last line is a reference, which may end like a closing chunk.
+        var body = (await client.ReadTextAsync()).Split("\r\n\r\n", 2).ElementAtOrDefault(1) ?? "";
+        body.Should().NotEndWith("0\r\n\r\n", "the closing chunk never comes");
         rig.Transfers.Tasks.Values.Single().State.Error.Should().Equal(DeviceError);
     }
 

@@ -20,7 +20,7 @@ public sealed class KilledTrackingTests(TwoSrServer server) : IClassFixture<TwoS
         await rig.WriteAsync(vdi, 4);
         var second = await rig.SnapshotAsync(vdi);
         await rig.WriteAsync(vdi, 6);
-        using var copy = new RunningServerCopy(server.Server);
+        await using var copy = new RunningServerCopy(server.Server);
         using (var pause = server.Faults.Pause(operation, 1))
         {
             var task = await rig.Api.TextAsync("Async." + message, message == "VDI.data_destroy" ? second : vdi);
@@ -31,21 +31,14 @@ public sealed class KilledTrackingTests(TwoSrServer server) : IClassFixture<TwoS
         }
 
         await copy.Server.StartAsync();
-        try
-        {
-            var after = await ChangedBlocksRig.LoginAsync(copy.Server);
-            copy.Server.Host.Records.Intents.Should().BeEmpty();
-            (await after.TypeAsync(second)).Should().Be(type);
-            (await after.ChangedAsync(first, second)).Should().Equal(4);
-            (await after.ChangedAsync(second, vdi)).Should().Equal(6);
-            (await after.Api.ListAsync("VDI.get_snapshots", vdi)).Should().BeEquivalentTo(first, second);
-            await after.WriteAsync(vdi, 8);
-            (await after.ChangedAsync(first, vdi)).Should().Equal(4, 6, 8);
-        }
-        finally
-        {
-            await copy.Server.StopAsync();
-        }
+        var after = await ChangedBlocksRig.LoginAsync(copy.Server);
+        copy.Server.Host.Records.Intents.Should().BeEmpty();
+        (await after.TypeAsync(second)).Should().Be(type);
+        (await after.ChangedAsync(first, second)).Should().Equal(4);
+        (await after.ChangedAsync(second, vdi)).Should().Equal(6);
+        (await after.Api.ListAsync("VDI.get_snapshots", vdi)).Should().BeEquivalentTo(first, second);
+        await after.WriteAsync(vdi, 8);
+        (await after.ChangedAsync(first, vdi)).Should().Equal(4, 6, 8);
     }
 
     [Fact]
@@ -55,7 +48,7 @@ public sealed class KilledTrackingTests(TwoSrServer server) : IClassFixture<TwoS
         await vm.Api.CallAsync("VDI.enable_cbt", (await vm.DisksAsync())["0"]);
         var machine = await vm.SnapshotAsync();
         var snapshot = (await vm.DisksAsync(machine))["0"];
-        using var copy = new RunningServerCopy(server.Server);
+        await using var copy = new RunningServerCopy(server.Server);
         var task = await vm.Api.TextAsync("Async.VDI.data_destroy", snapshot);
         while (await vm.Api.TextAsync("VDI.get_type", snapshot) != "cbt_metadata")
             await Task.Delay(1);
@@ -64,16 +57,9 @@ public sealed class KilledTrackingTests(TwoSrServer server) : IClassFixture<TwoS
         await vm.Api.FinishedAsync(task);
 
         await copy.Server.StartAsync();
-        try
-        {
-            var after = new VmRig(await DiskClient.LoginAsync(copy.Server));
-            copy.Server.Host.Records.Intents.Should().BeEmpty();
-            (await after.Api.TextAsync("VDI.get_type", snapshot)).Should().Be("user");
-            (await after.ReadMarkAsync(snapshot)).Should().Be(1);
-        }
-        finally
-        {
-            await copy.Server.StopAsync();
-        }
+        var after = new VmRig(await DiskClient.LoginAsync(copy.Server));
+        copy.Server.Host.Records.Intents.Should().BeEmpty();
+        (await after.Api.TextAsync("VDI.get_type", snapshot)).Should().Be("user");
+        (await after.ReadMarkAsync(snapshot)).Should().Be(1);
     }
 }

@@ -23,7 +23,7 @@ public sealed class KilledCollectorTests(TwoSrServer server) : IClassFixture<Two
 
         await CollectingServer.FillAsync(disks, vdi, 9);
         var hash = await disks.HashAsync(vdi);
-        using var copy = new RunningServerCopy(server.Server);
+        await using var copy = new RunningServerCopy(server.Server);
         using (var pause = server.Faults.Pause("collect", number))
         {
             var arguments = JsonArguments.Map(("sr", await disks.DefaultSrAsync()), ("vdi", vdi));
@@ -35,23 +35,16 @@ public sealed class KilledCollectorTests(TwoSrServer server) : IClassFixture<Two
         }
 
         await copy.Server.StartAsync();
-        try
-        {
-            var after = await DiskClient.LoginAsync(copy.Server);
-            var tree = await CollectingServer.TreeAsync(after);
-            tree.Parents.Values.OfType<string>().Except(tree.Parents.Keys).Should().BeEmpty();
-            copy.Server.Host.Records.Intents.Should().BeEmpty();
-            await after.Api.CallAsync("SR.scan", await after.DefaultSrAsync());
-            (await CollectingServer.TreeAsync(after)).Parents.Should().BeEquivalentTo(tree.Parents);
-            (await after.HashAsync(vdi)).Should().Be(hash);
-            await CollectingServer.CollectAsync(after);
-            (await CollectingServer.TreeAsync(after)).IsTidy.Should().BeTrue();
-            (await after.HashAsync(vdi)).Should().Be(hash);
-        }
-        finally
-        {
-            await copy.Server.StopAsync();
-        }
+        var after = await DiskClient.LoginAsync(copy.Server);
+        var tree = await CollectingServer.TreeAsync(after);
+        tree.Parents.Values.OfType<string>().Except(tree.Parents.Keys).Should().BeEmpty();
+        copy.Server.Host.Records.Intents.Should().BeEmpty();
+        await after.Api.CallAsync("SR.scan", await after.DefaultSrAsync());
+        (await CollectingServer.TreeAsync(after)).Parents.Should().BeEquivalentTo(tree.Parents);
+        (await after.HashAsync(vdi)).Should().Be(hash);
+        await CollectingServer.CollectAsync(after);
+        (await CollectingServer.TreeAsync(after)).IsTidy.Should().BeTrue();
+        (await after.HashAsync(vdi)).Should().Be(hash);
 
         await CollectingServer.CollectAsync(disks);
         (await disks.HashAsync(vdi)).Should().Be(hash);

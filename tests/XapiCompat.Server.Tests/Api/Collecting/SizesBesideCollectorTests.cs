@@ -86,7 +86,7 @@ public sealed class SizesBesideCollectorTests(TwoSrServer server) : IClassFixtur
     {
         var disks = await DiskClient.LoginAsync(server.Server);
         var vdi = await disks.CreateAsync(4 * Block);
-        using var copy = new RunningServerCopy(server.Server);
+        await using var copy = new RunningServerCopy(server.Server);
         using (var pause = server.Faults.Pause("write", 2))
         {
             var importing = CollectingServer.FillAsync(disks, vdi, 1, 4 * Block);
@@ -97,18 +97,11 @@ public sealed class SizesBesideCollectorTests(TwoSrServer server) : IClassFixtur
         }
 
         await copy.Server.StartAsync();
-        try
-        {
-            var after = await SrRig.CreateAsync(copy.Server);
-            var sr = await after.Disks.DefaultSrAsync();
-            await CheckAsync(after, sr);
-            await CollectingServer.FillAsync(after.Disks, vdi, 2, 4 * Block);
-            await CheckAsync(after, sr);
-        }
-        finally
-        {
-            await copy.Server.StopAsync();
-        }
+        var after = await SrRig.CreateAsync(copy.Server);
+        var sr = await after.Disks.DefaultSrAsync();
+        await CheckAsync(after, sr);
+        await CollectingServer.FillAsync(after.Disks, vdi, 2, 4 * Block);
+        await CheckAsync(after, sr);
     }
 
     /// <summary>A disk in an SR of its own; a merge makes its base longer, and so does flattening with the disk itself.</summary>

@@ -38,7 +38,7 @@ public sealed class KilledServerTests(TwoSrServer server) : IClassFixture<TwoSrS
         };
         var before = await StateAsync(rig.Api);
 
-        using var copy = new RunningServerCopy(server.Server);
+        await using var copy = new RunningServerCopy(server.Server);
         using (var pause = server.Faults.Pause(operation, number))
         {
             var task = await rig.Api.TextAsync("Async." + message, arguments);
@@ -49,23 +49,16 @@ public sealed class KilledServerTests(TwoSrServer server) : IClassFixture<TwoSrS
         }
 
         await copy.Server.StartAsync();
-        try
-        {
-            var after = new VmRig(await DiskClient.LoginAsync(copy.Server));
-            (await StateAsync(after.Api)).Should().BeEquivalentTo(before);
-            copy.Server.Host.Records.Intents.Should().BeEmpty();
-            copy.Server.Host.Records.Current.All(copy.Server.Host.Records.Model.Class("VM")).Should().OnlyContain(v => v.Map("current_operations").Count == 0);
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(copy.Server.StatePath, "sr"), "*.vhd", SearchOption.AllDirectories))
-                (await after.Api.AnswerAsync("VDI.get_by_uuid", Path.GetFileNameWithoutExtension(file))).Error.Should().BeNull(file + " belongs to a disk");
-            (await after.ReadMarkAsync(disks["0"])).Should().Be(1);
-            (await after.ReadMarkAsync(disks["1"])).Should().Be(77);
-            (await after.ReadMarkAsync((await after.DisksAsync(snapshot))["1"])).Should().Be(2);
-            await after.Api.CallAsync(message, arguments);
-        }
-        finally
-        {
-            await copy.Server.StopAsync();
-        }
+        var after = new VmRig(await DiskClient.LoginAsync(copy.Server));
+        (await StateAsync(after.Api)).Should().BeEquivalentTo(before);
+        copy.Server.Host.Records.Intents.Should().BeEmpty();
+        copy.Server.Host.Records.Current.All(copy.Server.Host.Records.Model.Class("VM")).Should().OnlyContain(v => v.Map("current_operations").Count == 0);
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(copy.Server.StatePath, "sr"), "*.vhd", SearchOption.AllDirectories))
+            (await after.Api.AnswerAsync("VDI.get_by_uuid", Path.GetFileNameWithoutExtension(file))).Error.Should().BeNull(file + " belongs to a disk");
+        (await after.ReadMarkAsync(disks["0"])).Should().Be(1);
+        (await after.ReadMarkAsync(disks["1"])).Should().Be(77);
+        (await after.ReadMarkAsync((await after.DisksAsync(snapshot))["1"])).Should().Be(2);
+        await after.Api.CallAsync(message, arguments);
     }
 
     /// <summary>VMs, managed disks and devices.</summary>
