@@ -8,6 +8,7 @@ using Xunit.Abstractions;
 
 namespace XapiCompat.Nbd.Tests;
 
+[Collection(Alone.Name)]
 public sealed class HostileClientTests(ITestOutputHelper output)
 {
     [Fact]
@@ -33,6 +34,9 @@ public sealed class HostileClientTests(ITestOutputHelper output)
         var clock = new StoppedClock();
         await using var server = new LoopbackServer(options: new() { Time = clock });
         await using var silent = await NbdClient.ConnectBareAsync(server.Endpoint);
+
+        // Its time runs from before the greeting.
+        await silent.ReceiveAsync(18);
         await using var halfway = await server.ConnectAsync();
         (await halfway.OutcomeAsync(NbdOption.Info, NbdClient.GoData("disk"))).Should().Be(NbdOptionReply.Ack);
         await halfway.SendAsync(NbdClient.UInt32(0x49484156));
@@ -100,7 +104,15 @@ public sealed class HostileClientTests(ITestOutputHelper output)
         {
             var client = i % 3 == 0 ? await server.ConnectAsync() : await server.OpenAsync();
             var message = NbdClient.RequestHead(i % 2 == 0 ? NbdCommand.Write : NbdCommand.Read, 1, 0, 1 << 20);
-            await client.SendAsync(message[..(1 + i * 5 % 28)], i % 5 == 0 ? new byte[300_000] : []);
+            try
+            {
+                await client.SendAsync(message[..(1 + i * 5 % 28)], i % 5 == 0 ? new byte[300_000] : []);
+            }
+            catch (IOException)
+            {
+                // The server went first.
+            }
+
             if (i % 2 == 0)
                 client.Vanish();
             else
@@ -125,7 +137,7 @@ public sealed class HostileClientTests(ITestOutputHelper output)
         (await other.ReadAsync(5, 100)).Should().Equal(server.Device.Bytes[5..105]);
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(16 << 20);
         await server.StopAsync();
-        for (var i = 0; i < 1000 && server.Sessions > 0; i++)
+        for (var i = 0; i < 6000 && server.Sessions > 0; i++)
         {
             await Task.Delay(10);
             clock.Advance(TimeSpan.FromSeconds(1));

@@ -271,12 +271,17 @@ public sealed class TransmissionTests : IAsyncDisposable
     public async Task An_export_that_ends_answers_what_is_under_way_and_closes()
     {
         var gate = new TaskCompletionSource();
-        Device.Pause = _ => gate.Task;
+        var reading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Device.Pause = _ =>
+        {
+            reading.TrySetResult();
+            return gate.Task;
+        };
         Device.Fill(1, 0, 100);
         await using var busy = await _server.OpenAsync();
         await using var idle = await _server.OpenAsync();
         await busy.RequestAsync(NbdCommand.Read, 0, 100);
-        await Task.Delay(50);
+        await reading.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await _server.Ending.CancelAsync();
         (await idle.IsClosedAsync()).Should().BeTrue();
         gate.SetResult();
