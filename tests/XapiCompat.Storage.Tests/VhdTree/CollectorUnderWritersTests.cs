@@ -34,7 +34,7 @@ public sealed class CollectorUnderWritersTests(ITestOutputHelper output) : IAsyn
         {
             while (!stop.IsCancellationRequested)
             {
-                if (await _sr.CollectAsync(new() { IsForced = _ => Random.Shared.Next(2) == 0 }, _ => { }, default) is { } step)
+                if (await CollectAsync() is { } step)
                     kinds[step.Kind] = kinds.GetValueOrDefault(step.Kind) + 1;
                 else
                     await Task.Delay(1);
@@ -144,6 +144,19 @@ public sealed class CollectorUnderWritersTests(ITestOutputHelper output) : IAsyn
         await _sr.DisposeAsync();
         var end = async () => await collecting;
         await end.Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    /// <summary>A slow machine may have to give a leaf up, and comes to it again.</summary>
+    private async Task<CollectorStep?> CollectAsync()
+    {
+        try
+        {
+            return await _sr.CollectAsync(new() { IsForced = _ => Random.Shared.Next(2) == 0 }, _ => { }, default);
+        }
+        catch (CollectorException e) when (e.InnerException is StorageException { Fault: StorageFault.LeafCoalesceGaveUp })
+        {
+            return null;
+        }
     }
 
     private async Task FlattenAsync(string key)
