@@ -13,6 +13,7 @@ namespace XapiCompat.Server.Tests.Api;
 /// Documents made to exhaust a server, written by hand to a real socket: refused soon after the limit, and everybody
 /// else is served all the while.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class HostileDocumentTests(RunningServer server, ITestOutputHelper output) : IClassFixture<RunningServer>
 {
     private const int Deep = 1_000_000;

@@ -2,10 +2,12 @@ using System.Diagnostics;
 using FluentAssertions;
 using Microsoft.AspNetCore.Http;
 using XapiCompat.Server.Connections;
+using XapiCompat.Server.Tests.Support;
 using Xunit;
 
 namespace XapiCompat.Server.Tests.Connections;
 
+[Collection(Alone.Name)]
 public sealed class HostileHeadTests
 {
     /// <summary>Marks what the raw handler took; HTTP never says this.</summary>
@@ -128,13 +130,16 @@ public sealed class HostileHeadTests
     [InlineData("POST /cl")]
     public async Task A_connection_that_never_decides_is_ended_by_the_peek_timer(string start)
     {
-        await using var host = await StartAsync(options: new ConnectionLayerOptions { PeekTimeout = TimeSpan.FromMilliseconds(300) });
+        var clock = new ManualClock(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var host = await StartAsync(options: new ConnectionLayerOptions { Time = clock });
         foreach (var tls in new[] { false, true })
         {
             await using var client = await host.ConnectAsync(tls);
             if (start.Length > 0)
                 await client.SendAsync(start);
-            (await client.ReadTextAsync()).Should().BeEmpty();
+            var end = client.ReadTextAsync();
+            await clock.PassUntilAsync(end, TimeSpan.FromSeconds(11));
+            (await end).Should().BeEmpty();
         }
     }
 

@@ -3,9 +3,23 @@ namespace XapiCompat.Server.Tests.Support;
 /// <summary>Time that stands still until a test moves it; timers fire when their time comes.</summary>
 public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 {
+    private static readonly TimeSpan HangCap = TimeSpan.FromSeconds(60);
+
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = start;
+
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+    /// <summary>How many timers wait for their time.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+                return _timers.Count(t => t.Due < DateTimeOffset.MaxValue);
+        }
+    }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -19,10 +33,10 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new ManualTimer(this, callback, state, period);
-        timer.Change(dueTime, period);
+        var timer = new ManualTimer(this, callback, state);
         lock (_lock)
             _timers.Add(timer);
+        timer.Change(dueTime, period);
         return timer;
     }
 
@@ -42,18 +56,36 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             timer.Fire();
     }
 
-    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state, TimeSpan period) : ITimer
+    /// <summary>
+    /// Lets time pass in steps until something is over: a timer may start a moment after what the test saw last.
+    /// </summary>
+    public async Task PassUntilAsync(Task end, TimeSpan step)
+    {
+        using var cap = new CancellationTokenSource(HangCap);
+        while (!end.IsCompleted)
+        {
+            cap.Token.ThrowIfCancellationRequested();
+            Advance(step);
+            await Task.WhenAny(end, Task.Delay(5, CancellationToken.None));
+        }
+    }
+
+    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
     {
         public DateTimeOffset Due { get; set; } = DateTimeOffset.MaxValue;
 
-        public TimeSpan Period { get; private set; } = period;
+        public TimeSpan Period { get; private set; }
 
         public void Fire() => callback(state);
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            Period = period;
-            Due = dueTime < TimeSpan.Zero ? DateTimeOffset.MaxValue : clock.GetUtcNow() + dueTime;
+            lock (clock._lock)
+            {
+                Period = period;
+                Due = dueTime < TimeSpan.Zero ? DateTimeOffset.MaxValue : clock._now + dueTime;
+            }
+
             return true;
         }
 

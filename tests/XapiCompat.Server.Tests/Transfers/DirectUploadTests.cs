@@ -1,11 +1,13 @@
 using System.Net.Http.Headers;
 using FluentAssertions;
 using XapiCompat.Server.Tests.Connections;
+using XapiCompat.Server.Tests.Support;
 using Xunit;
 
 namespace XapiCompat.Server.Tests.Transfers;
 
 /// <summary>Clear connections that begin with an upload are received by a thread of their own, without the transport's pipe.</summary>
+[Collection(Alone.Name)]
 public sealed class DirectUploadTests
 {
     private const int Size = 2 << 20;

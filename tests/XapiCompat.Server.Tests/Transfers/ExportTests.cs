@@ -4,6 +4,7 @@ using System.Text;
 using FluentAssertions;
 using XapiCompat.Disks.Vhd.Streams;
 using XapiCompat.Server.HttpActions;
+using XapiCompat.Server.Tests.Support;
 using Xunit;
 
 namespace XapiCompat.Server.Tests.Transfers;
@@ -161,13 +162,14 @@ public sealed class ExportTests
     [InlineData(true)]
     public async Task A_reader_that_stands_still_is_ended_by_the_idle_cap(bool tls)
     {
-        await using var rig = await FileRig.StartAsync(new TransferOptions { IdleTimeout = TimeSpan.FromMilliseconds(500) });
+        var clock = new ManualClock(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var rig = await FileRig.StartAsync(new TransferOptions { IdleTimeout = TimeSpan.FromMinutes(10), Time = clock });
         var vdi = await rig.CreateDiskAsync(1L << 30);
         var task = await rig.CreateTaskAsync();
         await using var client = await rig.ConnectAsync(tls);
         await client.SendAsync($"GET /export_raw_vdi?{Query(rig, vdi, task)} HTTP/1.0\r\n\r\n");
         await client.ReadHeadAsync();
-        await rig.EndAsync(task);
+        await clock.PassUntilAsync(rig.EndAsync(task), TimeSpan.FromMinutes(1));
         (await rig.TaskAsync(task)).Error[0].Should().Be("VDI_IO_ERROR");
         var rest = (await client.ReadTextAsync()).Length;
         ((long)rest).Should().BeLessThan(1L << 30);

@@ -58,7 +58,7 @@ internal sealed class FileRig : ITransferRig
     public Task<TaskState> TaskAsync(string task) => Task.FromResult(Transfers.Tasks[task].State);
 
     /// <summary>Waits until the task has ended.</summary>
-    public Task EndAsync(string task) => Transfers.Tasks[task].Ended.WaitAsync(TimeSpan.FromSeconds(30));
+    public Task EndAsync(string task) => Transfers.Tasks[task].Ended.WaitAsync(TimeSpan.FromSeconds(60));
 
     public Task<string> HashAsync(string vdi) => Task.FromResult(Disk(vdi).Device.Hash());
 

@@ -1,6 +1,7 @@
 using System.Text;
 using FluentAssertions;
 using XapiCompat.Server.HttpActions;
+using XapiCompat.Server.Tests.Support;
 using Xunit;
 
 namespace XapiCompat.Server.Tests.Transfers;
@@ -193,22 +194,32 @@ public sealed class ImportTests
     [InlineData(true)]
     public async Task A_sender_that_stands_still_is_ended_by_the_idle_cap_and_one_that_creeps_is_not(bool tls)
     {
-        await using var rig = await FileRig.StartAsync(new TransferOptions { IdleTimeout = TimeSpan.FromSeconds(1) });
+        const int Frames = 10;
+        var clock = new ManualClock(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var rig = await FileRig.StartAsync(new TransferOptions { IdleTimeout = TimeSpan.FromMinutes(10), Time = clock });
         var vdi = await rig.CreateDiskAsync(Size);
         var (still, creeping) = (await rig.CreateTaskAsync(), await rig.CreateTaskAsync());
         await using var silent = await rig.ConnectAsync(tls);
         await silent.SendAsync($"PUT /import_raw_vdi?{Query(rig, vdi, still)} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhello");
-        await rig.EndAsync(still);
+        await silent.ReadHeadAsync();
+        await clock.PassUntilAsync(rig.EndAsync(still), TimeSpan.FromMinutes(1));
         (await rig.TaskAsync(still)).Error.Should().Equal(DeviceError);
 
+        // Frames are written one by one: the disk tells when the server has a byte.
         await using var slow = await rig.ConnectAsync(tls);
-        await slow.SendAsync($"PUT /import_raw_vdi?{Query(rig, vdi, creeping)} HTTP/1.0\r\nContent-Length: 10\r\n\r\n");
-        for (var i = 0; i < 10; i++)
+        await slow.SendAsync($"PUT /import_raw_vdi?{Query(rig, vdi, creeping)}&chunked=true HTTP/1.0\r\nContent-Length: {(Frames + 1) * 13 - 1}\r\n\r\n");
+        await slow.ReadHeadAsync();
+        var byteThere = new byte[1];
+        for (byte i = 1; i <= Frames; i++)
         {
-            await slow.SendAsync("x");
-            await Task.Delay(200);
+            await slow.SendAsync(new byte[] { i, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, i });
+            for (byteThere[0] = 0; byteThere[0] != i && !rig.EndAsync(creeping).IsCompleted; await Task.Delay(1))
+                await rig.Disk(vdi).Device.ReadAsync(i, byteThere);
+            clock.Advance(TimeSpan.FromMinutes(2));
+            clock.Advance(TimeSpan.FromMinutes(2));
         }
 
+        await slow.SendAsync(new byte[12]);
         await rig.EndAsync(creeping);
         (await rig.TaskAsync(creeping)).Status.Should().Be("success");
     }

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using XapiCompat.Server.Tests.Api.Hosts;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -103,16 +104,21 @@ public sealed class DataDestroyTests(TwoSrServer server) : IClassFixture<TwoSrSe
     [Fact]
     public async Task Disks_of_a_machine_s_snapshot_wait_for_it_to_go()
     {
-        var vm = await VmRig.CreateAsync(server.Server);
+        // It waits for four seconds, which the test lets pass or not.
+        var clock = new ManualClock(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var own = new OwnServer { Server = await RunningServer.CreateAsync(clock: clock) };
+        var vm = await VmRig.CreateAsync(own.Server);
         var rig = new ChangedBlocksRig(vm.Disks);
         await rig.Api.CallAsync("VDI.enable_cbt", (await vm.DisksAsync())["0"]);
         var machine = await vm.SnapshotAsync();
         var snapshot = (await vm.DisksAsync(machine))["0"];
 
         // Nobody takes the VBD away.
-        (await rig.Api.ErrorAsync("VDI.data_destroy", snapshot)).Should().Equal("VDI_IN_USE", snapshot, "data_destroy");
+        var refused = rig.Api.ErrorAsync("VDI.data_destroy", snapshot);
+        await clock.PassUntilAsync(refused, TimeSpan.FromSeconds(1));
+        (await refused).Should().Equal("VDI_IN_USE", snapshot, "data_destroy");
         (await rig.TypeAsync(snapshot)).Should().Be("user");
-        server.Server.Host.Records.Intents.Should().BeEmpty();
+        own.Server.Host.Records.Intents.Should().BeEmpty();
         await vm.Disks.ExportAsync(snapshot);
 
         var task = await rig.Api.TextAsync("Async.VDI.data_destroy", snapshot);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FluentAssertions;
+using XapiCompat.Server.Tests.Api.Hosts;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -154,7 +155,12 @@ public sealed class CollectorTests(CollectingServer server) : IClassFixture<Coll
     [Fact]
     public async Task A_cancelled_collection_and_an_unplugged_repository_end_it_cleanly()
     {
-        var disks = await server.LoginAsync();
+        var faults = new StorageFaults();
+        await using var own = new OwnServer
+        {
+            Server = await RunningServer.CreateAsync(o => o with { CollectorDelay = TimeSpan.Zero, WrapStorage = plugin => new UnreliablePlugin(plugin, faults) }),
+        };
+        var disks = await DiskClient.LoginAsync(own.Server);
         var sr = await disks.DefaultSrAsync();
         await CollectingServer.SetAsync(disks, "SR", sr, "gc", "false");
         var vdi = await disks.CreateAsync(32 * MiB);
@@ -166,16 +172,26 @@ public sealed class CollectorTests(CollectingServer server) : IClassFixture<Coll
 
         var hash = await disks.HashAsync(vdi);
         await CollectingServer.SetAsync(disks, "SR", sr, "gc", null);
-        await disks.Api.CallAsync("SR.scan", sr);
-        await disks.Api.CallAsync("task.cancel", await PendingAsync(disks));
-        await disks.Api.CallAsync("SR.scan", sr);
-        await PendingAsync(disks);
-        var pbd = (await disks.Api.ListAsync("SR.get_PBDs", sr))[0];
-        await disks.Api.CallAsync("PBD.unplug", pbd);
-        await disks.Api.CallAsync("PBD.plug", pbd);
+        using (var pause = faults.Pause("merge", 2))
+        {
+            await disks.Api.CallAsync("SR.scan", sr);
+            await pause.Reached;
+            var task = await PendingAsync(disks);
+            await disks.Api.CallAsync("task.cancel", task);
+            (await disks.Api.FinishedAsync(task))["status"]!.GetValue<string>().Should().Be("cancelled");
+        }
+
+        using (var pause = faults.Pause("merge", 2))
+        {
+            await disks.Api.CallAsync("SR.scan", sr);
+            await pause.Reached;
+            var pbd = (await disks.Api.ListAsync("SR.get_PBDs", sr))[0];
+            await disks.Api.CallAsync("PBD.unplug", pbd);
+            await disks.Api.CallAsync("PBD.plug", pbd);
+        }
+
         await CollectingServer.WaitAsync(disks, t => t.IsTidy);
         (await disks.HashAsync(vdi)).Should().Be(hash);
-        await disks.Api.CallAsync("VDI.destroy", vdi);
     }
 
     [Fact]
@@ -255,17 +271,6 @@ public sealed class CollectorTests(CollectingServer server) : IClassFixture<Coll
         .Where(p => p.Value!["name_label"]!.GetValue<string>() == "Garbage Collection")
         .ToDictionary(p => p.Key, p => p.Value!.AsObject(), StringComparer.Ordinal);
 
-    private static async Task<string> PendingAsync(DiskClient disks)
-    {
-        for (var attempt = 0; attempt < 3000; attempt++)
-        {
-            var pending = (await disks.Api.CallAsync("task.get_all_records")).AsObject()
-                .FirstOrDefault(p => p.Value!["name_label"]!.GetValue<string>() == "Garbage Collection" && p.Value["status"]!.GetValue<string>() == "pending");
-            if (pending.Key is not null)
-                return pending.Key;
-            await Task.Delay(2);
-        }
-
-        throw new TimeoutException("no collection began");
-    }
+    private static async Task<string> PendingAsync(DiskClient disks) =>
+        (await CollectionsAsync(disks)).Should().ContainSingle(t => t.Value["status"]!.GetValue<string>() == "pending").Subject.Key;
 }

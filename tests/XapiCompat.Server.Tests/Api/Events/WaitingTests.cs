@@ -7,6 +7,7 @@ using Xunit;
 namespace XapiCompat.Server.Tests.Api.Events;
 
 /// <summary>Many clients that wait: each is woken by its own changes alone.</summary>
+[Collection(Alone.Name)]
 public sealed class WaitingTests(RunningServer server) : IClassFixture<RunningServer>
 {
     private const int Groups = 10;

@@ -8,9 +8,11 @@ namespace XapiCompat.Server.Tests.Api.Lifecycle;
 /// <summary>Operations that take their time: seen by others, waited for, cancelled, overridden.</summary>
 public sealed class BusyTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
+    /// <summary>Nobody waits for its end.</summary>
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(30);
 
-    private readonly RunningServer _server = new();
+    private readonly ManualClock _clock = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+    private RunningServer _server = null!;
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -77,7 +79,7 @@ public sealed class BusyTests : IAsyncLifetime
     [Fact]
     public async Task Progress_rises_while_a_guest_starts()
     {
-        var rig = await StartServerAsync(new() { Start = TimeSpan.FromSeconds(1) });
+        var rig = await StartServerAsync(new() { Start = TimeSpan.FromMinutes(1) }, _clock);
         var task = await rig.Api.TextAsync("Async.VM.start", rig.Vm, false, false);
         var seen = new List<double>();
         while (true)
@@ -86,7 +88,7 @@ public sealed class BusyTests : IAsyncLifetime
             seen.Add(record["progress"]!.GetValue<double>());
             if (record["status"].Text() != "pending")
                 break;
-            await Task.Delay(20);
+            _clock.Advance(TimeSpan.FromSeconds(1));
         }
 
         seen.Should().BeInAscendingOrder().And.Contain(p => p > 0 && p < 1);
@@ -96,12 +98,14 @@ public sealed class BusyTests : IAsyncLifetime
     [Fact]
     public async Task Two_clients_one_waits_for_the_other()
     {
-        var rig = await StartServerAsync(new() { Shutdown = TimeSpan.FromSeconds(1) });
+        var rig = await StartServerAsync(new() { Shutdown = TimeSpan.FromMinutes(1) }, _clock);
         await rig.Api.StartVmAsync(rig.Vm);
         await rig.Api.BeginAsync(rig.Vm, "clean_shutdown", "VM.clean_shutdown", rig.Vm);
         var other = await _server.LoginAsync();
         (await other.ErrorAsync("VM.assert_operation_valid", rig.Vm, "snapshot")).Take(3).Should().Equal("OTHER_OPERATION_IN_PROGRESS", "VM", rig.Vm);
-        var snapshot = await other.TextAsync("VM.snapshot", rig.Vm, "after");
+        var waiting = other.TextAsync("VM.snapshot", rig.Vm, "after");
+        await _clock.PassUntilAsync(waiting, TimeSpan.FromSeconds(1));
+        var snapshot = await waiting;
         (await other.StateAsync(rig.Vm)).Should().Be("Halted");
         (await other.CallAsync("VM.get_snapshot_info", snapshot))["power-state-at-snapshot"].Text().Should().Be("Halted");
     }
@@ -146,7 +150,7 @@ public sealed class BusyTests : IAsyncLifetime
     {
         var rig = await StartServerAsync(new() { Tools = TimeSpan.FromMilliseconds(300) });
         await rig.Api.StartVmAsync(rig.Vm);
-        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await rig.Api.TextAsync("VM.get_guest_metrics", rig.Vm) == Records.Null)
             await Task.Delay(10, cap.Token);
         (await rig.Api.GuestAsync(rig.Vm))["PV_drivers_detected"].Flag().Should().BeTrue();
@@ -168,23 +172,24 @@ public sealed class BusyTests : IAsyncLifetime
     [Fact]
     public async Task Start_and_shutdown_delays_are_kept()
     {
-        var rig = await StartServerAsync(new());
-        await rig.Api.CallAsync("VM.set_start_delay", rig.Vm, 1);
+        var rig = await StartServerAsync(new(), _clock);
+        await rig.Api.CallAsync("VM.set_start_delay", rig.Vm, 60);
         var task = await rig.Api.TextAsync("Async.VM.start", rig.Vm, false, false);
-        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await rig.Api.StateAsync(rig.Vm) != "Running")
             await Task.Delay(5, cap.Token);
         (await rig.Api.CallAsync("VM.get_current_operations", rig.Vm)).AsObject().Should().ContainKey(task);
-        (await rig.Api.FinishedAsync(task))["status"].Text().Should().Be("success");
+        var end = rig.Api.FinishedAsync(task);
+        await _clock.PassUntilAsync(end, TimeSpan.FromSeconds(10));
+        (await end)["status"].Text().Should().Be("success");
     }
 
     private static async Task<List<string>> SuspendDisksAsync(XenClient api) =>
         [.. (await api.CallAsync("VDI.get_all_records")).AsObject().Where(r => r.Value!["type"].Text() == "suspend").Select(r => r.Key)];
 
-    private async Task<VmRig> StartServerAsync(SimulatedDurations durations)
+    private async Task<VmRig> StartServerAsync(SimulatedDurations durations, ManualClock? clock = null)
     {
-        _server.Configure = o => o with { VmDurations = durations };
-        await _server.StartAsync();
+        _server = await RunningServer.CreateAsync(o => o with { VmDurations = durations }, clock);
         return await VmRig.CreateAsync(_server);
     }
 }

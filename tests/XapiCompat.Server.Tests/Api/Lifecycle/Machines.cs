@@ -40,7 +40,7 @@ internal static class Machines
     public static async Task<string> BeginAsync(this XenClient api, string vm, string operation, string method, params object?[] arguments)
     {
         var task = await api.TextAsync("Async." + method, arguments);
-        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!(await api.CallAsync("VM.get_current_operations", vm)).AsObject().Any(o => o.Key == task && o.Value.Text() == operation))
             await Task.Delay(2, cap.Token);
         return task;

@@ -64,7 +64,7 @@ public sealed class RestartedMachineTests(RunningServer server) : IClassFixture<
                 _ => [rig.Vm],
             };
             var task = await rig.Api.BeginAsync(rig.Vm, operation, "VM." + operation, arguments);
-            using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while (operation == "suspend" && await rig.Api.TextAsync("VM.get_suspend_VDI", rig.Vm) == Records.Null)
                 await Task.Delay(5, cap.Token);
 

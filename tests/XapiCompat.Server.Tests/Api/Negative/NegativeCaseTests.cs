@@ -16,7 +16,7 @@ namespace XapiCompat.Server.Tests.Api.Negative;
 public sealed class NegativeCaseTests(NegativeWorld world, ITestOutputHelper output) : IClassFixture<NegativeWorld>
 {
     /// <summary>A refusal that waits for something is none.</summary>
-    private static readonly TimeSpan HangCap = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HangCap = TimeSpan.FromSeconds(60);
 
     private static readonly Model Model = Model.Load();
 
