@@ -65,7 +65,7 @@ export async function startServer({ folder = mkdtempSync(join(tmpdir(), 'xapicom
 }
 
 // Polls until the condition holds; events arrive when they arrive.
-export async function until(condition, what, seconds = 30) {
+export async function until(condition, what, seconds = 120) {
   const end = Date.now() + seconds * 1000
   for (;;) {
     const value = condition()

@@ -80,7 +80,7 @@ def learn(session, url):
             continue
         plugin(session, "fault_trace", switch="on")
         run.start(url)
-        run.thread.join(60)
+        run.thread.join(300)
         passed = [point for call, point in json.loads(plugin(session, "fault_trace")) if call.endswith("#" + run.tag) and counts(operation, point)]
         plugin(session, "fault_trace", switch="off")
         if not run.acknowledged:
@@ -106,7 +106,7 @@ def spread(passed):
     return sorted({passed.index(name) + 1 for name in passed} | {round(1 + (length - 1) * step / (MOST - 1)) for step in range(MOST)})
 
 
-def wait_until_settled(session, runs, seconds=60):
+def wait_until_settled(session, runs, seconds=300):
     """Each has ended or stands still at its point."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -45,7 +45,7 @@ class Worker:
             while not killed.is_set():
                 self._step()
         except CUT:
-            if not killed.wait(2):
+            if not killed.wait(30):
                 self.problem = "the connection ended before the kill\n" + traceback.format_exc()
         except Exception:  # noqa: BLE001 - reported by main
             self.problem = "%s\npending: %s" % (traceback.format_exc(), self.model.pending)

@@ -124,4 +124,4 @@ class Vates:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(20)
+        self.process.wait(120)
