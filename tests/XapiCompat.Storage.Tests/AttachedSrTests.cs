@@ -127,7 +127,7 @@ public abstract class AttachedSrTests(ITestOutputHelper output) : IAsyncLifetime
             }
         }
 
-        await Task.WhenAll(Enumerable.Range(1, 4).Select(seed => Task.Run(() => HoldAsync(seed)))).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(Enumerable.Range(1, 4).Select(seed => Task.Run(() => HoldAsync(seed)))).WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]

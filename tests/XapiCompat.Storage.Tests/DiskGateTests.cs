@@ -118,7 +118,7 @@ public sealed class DiskGateTests
         var writers = Enumerable.Range(1, 6).Select(seed => Task.Run(() => WriteAsync(seed))).ToList();
         await Task.WhenAll(Task.Run(HoldAsync), Task.Run(HoldAsync)).WaitAsync(TimeSpan.FromSeconds(60));
         await stop.CancelAsync();
-        await Task.WhenAll(writers).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(writers).WaitAsync(TimeSpan.FromSeconds(60));
         wrong.Should().Be(0);
         holds.Should().Be(1000);
     }

@@ -71,7 +71,7 @@ public sealed class NbdClient : IAsyncDisposable
     }
 
     /// <summary>True when the server has closed the connection, with or without more data before.</summary>
-    public async Task<bool> IsClosedAsync(int seconds = 30)
+    public async Task<bool> IsClosedAsync(int seconds = 60)
     {
         using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         var buffer = new byte[4096];

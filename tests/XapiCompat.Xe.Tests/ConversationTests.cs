@@ -54,7 +54,7 @@ public sealed class ConversationTests : IDisposable
         await Serve(peer =>
         {
             peer.Send(new XeMessage.Print("at once"));
-            SpinWait.SpinUntil(() => _xe.OutputBytes.Length > 0, TimeSpan.FromSeconds(30)).Should().BeTrue();
+            SpinWait.SpinUntil(() => _xe.OutputBytes.Length > 0, TimeSpan.FromSeconds(60)).Should().BeTrue();
             peer.Send(new XeMessage.Exit(0));
         });
     }

@@ -92,8 +92,8 @@ public sealed class ProcessTests : IDisposable
         using var process = Process.Start(start)!;
         var printed = process.StandardOutput.ReadToEndAsync();
         var server = Task.Factory.StartNew(() => Play(play), default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        await server.WaitAsync(TimeSpan.FromSeconds(60));
-        return await printed.WaitAsync(TimeSpan.FromSeconds(60));
+        await server.WaitAsync(TimeSpan.FromSeconds(120));
+        return await printed.WaitAsync(TimeSpan.FromSeconds(120));
     }
 
     private void Play(Action<Peer> play)

@@ -213,7 +213,7 @@ public sealed class TransferTests : IDisposable
             http.ReadToEnd().Should().Equal(content);
             peer.Read().Should().Be(new XeMessage.Ok());
         })).Should().Be(0);
-        await writer.WaitAsync(TimeSpan.FromSeconds(30));
+        await writer.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]

@@ -77,7 +77,7 @@ public sealed class LoopbackServer : INbdExports, INbdBitmaps, IAsyncDisposable
     public ValueTask<NbdBitmap?> LoadAsync(string name, CancellationToken cancellationToken) => new(name == "changes" ? Changes : null);
 
     /// <summary>Waits until no session and no export is left.</summary>
-    public async Task<bool> IsQuietAsync(int seconds = 30)
+    public async Task<bool> IsQuietAsync(int seconds = 60)
     {
         for (var i = 0; i < seconds * 100 && (Sessions > 0 || Open > 0); i++)
             await Task.Delay(10);

@@ -153,7 +153,7 @@ public sealed class EnvelopeTests(RunningServer server) : IClassFixture<RunningS
     {
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, server.Port);
-        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var cap = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var stream = socket.GetStream();
         var body = PlainHttp.XmlCall("pool.get_all", "nobody");
         var call = "POST / " + version + "\r\n" + headers + "Content-Length: " + body.Length + "\r\n\r\n" + body;

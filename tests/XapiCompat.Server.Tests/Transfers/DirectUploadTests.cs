@@ -141,7 +141,7 @@ public sealed class DirectUploadTests
         await using var client = await rig.ConnectAsync(tls: false);
         await client.SendAsync(Put(rig, await rig.CreateDiskAsync(Size), task, Size));
         await client.ReadHeadAsync();
-        await rig.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        await rig.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
         (await client.ReadTextAsync()).Should().NotEndWith("0\r\n\r\n");
     }
 

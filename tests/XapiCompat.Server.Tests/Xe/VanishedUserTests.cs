@@ -1,5 +1,6 @@
 using FluentAssertions;
 using XapiCompat.Core.Machines;
+using XapiCompat.Server.Tests.Api.Hosts;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -10,8 +11,7 @@ public sealed class VanishedUserTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
 
-    public async Task InitializeAsync() =>
-        _server = await RunningServer.CreateAsync(o => o with { VmDurations = SimulatedDurations.Parse("start=2")! });
+    public async Task InitializeAsync() => _server = await RunningServer.CreateAsync();
 
     public Task DisposeAsync() => _server.DisposeAsync();
 
@@ -80,14 +80,19 @@ public sealed class VanishedUserTests : IAsyncLifetime
     [InlineData(true)]
     public async Task A_call_under_way_goes_on_and_its_session_ends(bool reset)
     {
-        var created = await new XeDialogue(_server.Port).RunAsync("vm-create", "name-label=slow" + reset);
+        var clock = new ManualClock(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var own = new OwnServer { Server = await RunningServer.CreateAsync(o => o with { VmDurations = SimulatedDurations.Parse("start=60")! }, clock) };
+        var server = own.Server;
+        var created = await new XeDialogue(server.Port).RunAsync("vm-create", "name-label=slow" + reset);
         var vm = created.Output.TrimEnd('\n');
-        await new XeDialogue(_server.Port).RunAsync("vm-param-set", "uuid=" + vm, "VCPUs-max=1", "VCPUs-at-startup=1", "memory-static-max=256MiB", "memory-dynamic-max=256MiB", "memory-dynamic-min=256MiB");
-        await using var connection = await XeConnection.GreetAsync(_server, "vm-start", "uuid=" + vm);
-        await Remains.UntilAsync(() => Remains.Tasks(_server) > 0, "the VM starts");
+        await new XeDialogue(server.Port).RunAsync("vm-param-set", "uuid=" + vm, "VCPUs-max=1", "VCPUs-at-startup=1", "memory-static-max=256MiB", "memory-dynamic-max=256MiB", "memory-dynamic-min=256MiB");
+        await using var connection = await XeConnection.GreetAsync(server, "vm-start", "uuid=" + vm);
+        await Remains.UntilAsync(() => Remains.Tasks(server) > 0, "the VM starts");
         Leave(connection, reset);
-        await Remains.UntilAsync(() => Remains.Sessions(_server) == 0, "the session ends");
-        await Remains.NothingAsync(_server);
+        await Remains.UntilAsync(() => Remains.Sessions(server) == 0, "the session ends");
+        Remains.Tasks(server).Should().BePositive("the call goes on");
+        await clock.PassUntilAsync(Remains.UntilAsync(() => Remains.Tasks(server) == 0, "the call ends"), TimeSpan.FromSeconds(5));
+        await Remains.NothingAsync(server);
     }
 
     [Theory]
@@ -111,7 +116,7 @@ public sealed class VanishedUserTests : IAsyncLifetime
     {
         await using var connection = await XeConnection.GreetAsync(_server, "event-wait", "class=vm", "name-label=nobody");
         await Remains.SessionAsync(_server);
-        await _server.RestartAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await _server.RestartAsync().WaitAsync(TimeSpan.FromSeconds(60));
         (await connection.Client.ReadTextAsync()).Should().BeEmpty();
         await Remains.NothingAsync(_server);
     }

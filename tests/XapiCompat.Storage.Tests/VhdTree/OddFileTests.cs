@@ -98,5 +98,5 @@ public sealed class OddFileTests
     }
 
     /// <summary>Opening a pipe would wait for somebody at its other end.</summary>
-    private static Task InTimeAsync(Func<Task> action) => Task.Run(action).WaitAsync(TimeSpan.FromSeconds(30));
+    private static Task InTimeAsync(Func<Task> action) => Task.Run(action).WaitAsync(TimeSpan.FromSeconds(60));
 }

@@ -34,7 +34,7 @@ public sealed class PipeFrameTests
             await _pipe.Writer.WriteAsync(new[] { value });
         }
 
-        (await read.WaitAsync(TimeSpan.FromSeconds(30))).Should().Be(new XeMessage.Ok());
+        (await read.WaitAsync(TimeSpan.FromSeconds(60))).Should().Be(new XeMessage.Ok());
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class PipeFrameTests
         var text = new string('x', 300_000);
         var write = _pipe.Writer.WriteAsync(Frames.Encode(new XeMessage.Print(text))).AsTask();
         (await XeFrameDecoder.ReadAsync(_pipe.Reader, XeFrameLimits.OfServers, default)).Should().Be(new XeMessage.Print(text));
-        await write.WaitAsync(TimeSpan.FromSeconds(30));
+        await write.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     private ValueTask<XeMessage?> Read() => XeFrameDecoder.ReadAsync(_pipe.Reader, XeFrameLimits.OfClients, default);

@@ -37,11 +37,11 @@ internal sealed class ScriptedServer : IDisposable
     /// <summary>Waits for the next connection, which the test owns.</summary>
     public Peer Accept()
     {
-        _listener.ReceiveTimeout = 30_000;
-        if (!_listener.Poll(TimeSpan.FromSeconds(30), SelectMode.SelectRead))
+        _listener.ReceiveTimeout = 60_000;
+        if (!_listener.Poll(TimeSpan.FromSeconds(60), SelectMode.SelectRead))
             throw new TimeoutException("xe does not connect");
         var socket = _listener.Accept();
-        socket.ReceiveTimeout = 30_000;
+        socket.ReceiveTimeout = 60_000;
         Stream stream = new NetworkStream(socket, ownsSocket: true);
         if (_tls is null)
             return new(stream);

@@ -57,8 +57,8 @@ internal sealed class XeProcess : IDisposable
     {
         var client = Task.Factory.StartNew(() => Client.Run(arguments, Surroundings), default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var play = Task.Factory.StartNew(server, default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        await play.WaitAsync(TimeSpan.FromSeconds(60));
-        return await client.WaitAsync(TimeSpan.FromSeconds(60));
+        await play.WaitAsync(TimeSpan.FromSeconds(120));
+        return await client.WaitAsync(TimeSpan.FromSeconds(120));
     }
 
     public void Dispose() => _directory.Dispose();

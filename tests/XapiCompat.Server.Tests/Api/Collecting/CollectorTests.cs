@@ -38,6 +38,7 @@ public sealed class CollectorTests(CollectingServer server) : IClassFixture<Coll
         (await disks.HashAsync(vdi)).Should().Be(content);
         (await disks.UuidAsync(vdi)).Should().Be(uuid);
         (await disks.RecordAsync(vdi))["sm_config"]!.AsObject().Should().NotContainKey("vhd-parent");
+        await CollectingServer.CollectAsync(disks);
         var used = await UsedAsync(disks);
         await disks.Api.CallAsync("SR.scan", await disks.DefaultSrAsync());
         (await CollectingServer.TreeAsync(disks)).Parents[uuid].Should().BeNull();

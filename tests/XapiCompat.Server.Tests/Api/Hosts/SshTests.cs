@@ -66,6 +66,6 @@ public sealed class SshTests(RunningServer server) : IClassFixture<RunningServer
         });
         using var ssh = new SshAccess(store, TimeProvider.System);
         ssh.Resume();
-        SpinWait.SpinUntil(() => !store.Current.Find(host)!.Flag("ssh_enabled"), TimeSpan.FromSeconds(30)).Should().BeTrue();
+        SpinWait.SpinUntil(() => !store.Current.Find(host)!.Flag("ssh_enabled"), TimeSpan.FromSeconds(60)).Should().BeTrue();
     }
 }
