@@ -47,7 +47,17 @@ internal sealed class RawClient : IAsyncDisposable
     }
 
     /// <summary>Ends the sending side only: a FIN, on TLS without a closing message.</summary>
-    public void HalfClose() => Socket.Shutdown(SocketShutdown.Send);
+    public void HalfClose()
+    {
+        try
+        {
+            Socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.NotConnected)
+        {
+            // The server was first and has reset the connection; what it said before can still be read.
+        }
+    }
 
     /// <summary>Closes with a reset.</summary>
     public void Reset()
