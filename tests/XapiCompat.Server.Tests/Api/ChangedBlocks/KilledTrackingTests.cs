@@ -1,4 +1,5 @@
 using FluentAssertions;
+using XapiCompat.Server.Tests.Api.Hosts;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -44,11 +45,14 @@ public sealed class KilledTrackingTests(TwoSrServer server) : IClassFixture<TwoS
     [Fact]
     public async Task A_disk_that_waited_for_its_VBDs_keeps_data_and_type()
     {
-        var vm = await VmRig.CreateAsync(server.Server);
+        // It waits for four seconds, which do not pass here.
+        var clock = new ManualClock(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        await using var own = new OwnServer { Server = await RunningServer.CreateAsync(clock: clock) };
+        var vm = await VmRig.CreateAsync(own.Server);
         await vm.Api.CallAsync("VDI.enable_cbt", (await vm.DisksAsync())["0"]);
         var machine = await vm.SnapshotAsync();
         var snapshot = (await vm.DisksAsync(machine))["0"];
-        await using var copy = new RunningServerCopy(server.Server);
+        await using var copy = new RunningServerCopy(own.Server);
         var task = await vm.Api.TextAsync("Async.VDI.data_destroy", snapshot);
         while (await vm.Api.TextAsync("VDI.get_type", snapshot) != "cbt_metadata")
             await Task.Delay(1);
