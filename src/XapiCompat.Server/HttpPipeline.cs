@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using XapiCompat.Core.Services;
@@ -105,5 +106,8 @@ internal sealed class HttpPipeline : IAsyncDisposable
         http.Response.Headers.AccessControlAllowMethods = "PUT";
         http.Response.Headers.AccessControlAllowHeaders = asked.Length > 0 ? asked + ", X-Requested-With" : "X-Requested-With";
         http.Response.ContentLength = 0;
+        // Nobody reads a body here, and what is left of a long one ends the connection.
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+            http.Response.Headers.Connection = "close";
     }
 }

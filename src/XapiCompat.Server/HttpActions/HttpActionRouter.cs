@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using XapiCompat.Core.Laboratory;
 
 namespace XapiCompat.Server.HttpActions;
@@ -36,13 +37,16 @@ internal sealed class HttpActionRouter
     public async Task<bool> TryInvokeAsync(HttpContext context)
     {
         var method = context.Request.Method;
-        if (Find(method, context.Request.Path.Value ?? "/") is { } action)
+        var action = Find(method, context.Request.Path.Value ?? "/");
+        if (method != "POST")
+            TakeAnyBody(context);
+        if (action is null && (method is "POST" or "OPTIONS"))
+            return false;
+        if (action is not null)
         {
             _points?.Enter(action.PathPrefix.Trim('/'), context.Request.Headers[FaultPoints.TagHeader].ToString());
             await action.InvokeAsync(context);
         }
-        else if (method is "POST" or "OPTIONS")
-            return false;
         else if (!KnownMethods.Contains(method))
             await ErrorPage.WriteAsync(context, StatusCodes.Status501NotImplemented, "There is no handler for this method.");
         else if (method == "GET")
@@ -50,5 +54,15 @@ internal sealed class HttpActionRouter
         else
             await ErrorPage.WriteAsync(context, StatusCodes.Status403Forbidden, "There is no handler for this method under this path.");
         return true;
+    }
+
+    /// <summary>
+    /// A refusal reaches a client that is still sending because HTTP reads on behind it, for seconds; but not into a body above
+    /// its limit, and disks are larger.
+    /// </summary>
+    private static void TakeAnyBody(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = null;
     }
 }

@@ -78,7 +78,7 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
             await using (var target = await transfer.OpenImportAsync(upload.Vdi ?? created!, end.Token))
             {
                 vdi = target.VdiRef;
-                await SendHeadAsync(context, transfer, end.Token);
+                await SendHeadAsync(request, transfer, end.Token);
                 var result = await ReceiveAsync(context, () => decoder.RunAsync(body, target.Device, form.Length, transfer.Progress, end.Token));
                 if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context, body))
                     result = result with { Failure = DecodeFailure.OutOfRange, Detail = "more bytes than the disk holds" };
@@ -125,11 +125,13 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
         }
     }
 
-    private static async Task SendHeadAsync(HttpContext context, ITransfer transfer, CancellationToken cancellationToken)
+    private static async Task SendHeadAsync(TransferRequest request, ITransfer transfer, CancellationToken cancellationToken)
     {
-        var response = context.Response;
-        // As xapi says; and it may have to close with the body half read, where another request must not follow.
-        response.Headers.Connection = "close";
+        var response = request.Context.Response;
+        // As xapi says; and it may have to close with the body half read, where another request must not follow. Without a task the
+        // connection is cut then, which some clients take for the end of an answer when they were told of a close.
+        if (request.NamesTask)
+            response.Headers.Connection = "close";
         response.Headers.CacheControl = "no-cache, no-store";
         response.Headers["task-id"] = transfer.Task;
         response.Headers.ContentType = TransferFormat.Raw.ContentType;

@@ -71,12 +71,10 @@ internal sealed class TransferRequest(HttpContext context, IDiskTransfers transf
         await ErrorPage.WriteAsync(context, status, string.Join(' ', failure.Description));
     }
 
-    /// <summary>A transfer has no size limit and may pause: an idle watchdog ends it instead. Only for callers who were let in.</summary>
+    /// <summary>A transfer may pause: an idle watchdog ends it instead. Only for callers who were let in.</summary>
     public void LiftLimits()
     {
         var features = context.Features;
-        if (features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = null;
         features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
         features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
     }

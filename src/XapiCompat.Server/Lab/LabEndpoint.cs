@@ -125,6 +125,9 @@ internal sealed class LabEndpoint
         }
 
         http.Response.StatusCode = status;
+        // A refusal may come before the body has been read.
+        if (status != StatusCodes.Status200OK)
+            http.Response.Headers.Connection = "close";
         http.Response.ContentType = "application/json";
         http.Response.Headers.CacheControl = "no-store";
         http.Response.ContentLength = buffer.Length;

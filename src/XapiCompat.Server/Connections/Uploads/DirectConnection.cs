@@ -12,6 +12,9 @@ namespace XapiCompat.Server.Connections.Uploads;
 /// </summary>
 internal sealed class DirectConnection : DefaultConnectionContext, IConnectionSocketFeature, IMemoryPoolFeature
 {
+    /// <summary>How long a peer that was told of the end may go on sending before it pauses.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+
     private readonly DirectStream _stream;
     private readonly CancellationTokenSource _closed = new();
 
@@ -46,9 +49,19 @@ internal sealed class DirectConnection : DefaultConnectionContext, IConnectionSo
         var (input, output) = (Transport.Input, Transport.Output);
         await output.CompleteAsync();
         await input.CompleteAsync();
+        if (_stream.EndOutput())
+            await DrainAsync();
         _stream.Close();
         Closed();
         await base.DisposeAsync();
+    }
+
+    /// <summary>Takes what the peer sends behind its body: a close over unread bytes is a reset, which may overtake the answer.</summary>
+    private async ValueTask DrainAsync()
+    {
+        var input = PipeReader.Create(_stream, new(MemoryPool, ConnectionMemory.BlockBytes, leaveOpen: true));
+        await new InputDrain(input, TimeProvider.System).RunAsync(Quiet);
+        await input.CompleteAsync();
     }
 
     /// <summary>Callbacks run on the pool: this is called inside reads and writes.</summary>

@@ -90,19 +90,21 @@ internal sealed class DirectStream : Stream, IReceiveThreadFeature
         _socket.Dispose();
     }
 
-    public new void Close()
+    /// <summary>Tells the peer that nothing more comes. False when the connection has ended already.</summary>
+    public bool EndOutput()
     {
         try
         {
-            _socket.Shutdown(SocketShutdown.Both);
+            _socket.Shutdown(SocketShutdown.Send);
+            return true;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It has ended already.
+            return false;
         }
-
-        _socket.Dispose();
     }
+
+    public new void Close() => _socket.Dispose();
 
     private async ValueTask<int> WaitForAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
