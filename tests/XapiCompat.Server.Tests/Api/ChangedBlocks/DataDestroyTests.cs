@@ -126,7 +126,11 @@ public sealed class DataDestroyTests(TwoSrServer server) : IClassFixture<TwoSrSe
             await Task.Delay(1);
         (await rig.Api.ErrorAsync("VBD.create", Records.Vbd(vm.Vm, snapshot, "7"))).Should().Equal("VDI_INCOMPATIBLE_TYPE", snapshot, "CBT metadata");
         await rig.Api.CallAsync("VM.destroy", machine);
-        (await rig.Api.FinishedAsync(task))["status"]!.GetValue<string>().Should().Be("success");
+
+        // The end of the download before is looked for every few milliseconds.
+        var end = rig.Api.FinishedAsync(task);
+        await clock.PassUntilAsync(end, TimeSpan.FromMilliseconds(5));
+        (await end)["status"]!.GetValue<string>().Should().Be("success");
         (await rig.TypeAsync(snapshot)).Should().Be("cbt_metadata");
     }
 

@@ -58,7 +58,7 @@ public sealed class KilledTrackingTests(TwoSrServer server) : IClassFixture<TwoS
             await Task.Delay(1);
         copy.Take();
         await vm.Api.CallAsync("VM.destroy", machine);
-        await vm.Api.FinishedAsync(task);
+        await clock.PassUntilAsync(vm.Api.FinishedAsync(task), TimeSpan.FromMilliseconds(5));
 
         await copy.Server.StartAsync();
         var after = new VmRig(await DiskClient.LoginAsync(copy.Server));
