@@ -31,6 +31,7 @@ public class FileLayer
 /// <summary>A kind of call to the file system.</summary>
 public enum FileCall
 {
+    Find,
     Open,
     Read,
     Write,

@@ -9,6 +9,9 @@ namespace XapiCompat.Storage.Iso;
 /// <summary>The images of one directory: files named <c>*.iso</c> or <c>*.img</c> that lie, links followed, below a root. Where a link leads is found out once; on the way there, no further one is followed.</summary>
 internal sealed partial class IsoDirectory(string path, Confinement confinement)
 {
+    /// <summary>ELOOP. Any other failure is no answer: an image that cannot be looked at now must not be taken for gone.</summary>
+    private const int LinkInTheWay = 40;
+
     private static readonly Dictionary<string, string> Nothing = [];
 
     public string Path { get; } = path;
@@ -27,7 +30,7 @@ internal sealed partial class IsoDirectory(string path, Confinement confinement)
             file = confinement.Confine(System.IO.Path.Combine(Path, name));
             return DirectPath.Find(file) is { IsPlain: true };
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (e is UnauthorizedAccessException or ArgumentException or FileNotFoundException or DirectoryNotFoundException or PathTooLongException || e.HResult == LinkInTheWay)
         {
             return false;
         }

@@ -15,29 +15,40 @@ internal sealed class BrokenFiles
 {
     private readonly Dictionary<Guid, string> _reasons = [];
     private readonly Dictionary<Guid, ParentClaim> _claims = [];
-    private readonly List<TreeNode> _held = [];
+    private readonly HashSet<TreeNode> _held = [];
 
     public IReadOnlyDictionary<Guid, string> Reasons => _reasons;
 
     /// <summary>Nothing at all may be merged or removed.</summary>
     public bool HoldAll { get; private set; }
 
+    /// <summary>False from <see cref="Clear"/> to <see cref="Judge(TreeIndex)"/>.</summary>
+    public bool IsJudged { get; private set; } = true;
+
     public void Add(Guid id, string reason, ParentClaim claim) => (_reasons[id], _claims[id]) = (reason, claim);
 
+    /// <summary>Comes before another look. Until that has come to its end, nothing is known of any file.</summary>
     public void Clear()
     {
         _reasons.Clear();
         _claims.Clear();
+        (IsJudged, HoldAll) = (false, true);
     }
 
     /// <summary>Neither this node nor anything else of its tree may be merged or removed, except for what a client destroys.</summary>
-    public bool Hold(TreeNode node) => HoldAll || (_held.Count > 0 && _held.Exists(held => held.Root == node.Root));
+    public bool Hold(TreeNode node)
+    {
+        if (HoldAll || _held.Count == 0)
+            return HoldAll;
+        var root = node.Root;
+        return _held.Any(held => held.Root == root);
+    }
 
     /// <summary>Finds out what is held, with all files in their places.</summary>
     public void Judge(TreeIndex index)
     {
         _held.Clear();
-        HoldAll = false;
+        (IsJudged, HoldAll) = (true, false);
         if (_claims.Count + index.Strangers.Count == 0)
             return;
         var wanted = _claims.Values.Concat(index.Strangers.Values).Select(claim => claim.UniqueId).Where(id => id != Guid.Empty).ToHashSet();
@@ -63,12 +74,12 @@ internal sealed class BrokenFiles
                 return false;
         }
 
-        var before = _held.Count;
-        _held.AddRange(namesakes);
+        var isNamed = namesakes.Any();
+        _held.UnionWith(namesakes);
         if (parent is not null)
             _held.Add(parent);
 
         // A parent that is broken as well says for itself what it stands on.
-        return claim.Parent is { } name ? parent is not null || _reasons.ContainsKey(name) : _held.Count > before;
+        return claim.Parent is { } name ? parent is not null || _reasons.ContainsKey(name) : isNamed;
     }
 }

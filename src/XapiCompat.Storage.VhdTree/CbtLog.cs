@@ -1,4 +1,3 @@
-using XapiCompat.Disks.Files;
 using XapiCompat.Disks.Vhd;
 
 namespace XapiCompat.Storage.VhdTree;
@@ -52,7 +51,7 @@ internal sealed class CbtLog(TreeDirectory directory, Guid id, CbtHeader header,
 
     public string Path => directory.PathOf(Id, Suffix);
 
-    public long Length => DirectPath.Find(Path) is { IsPlain: true } file ? file.Length : 0;
+    public long Length => directory.Length(Path);
 
     /// <summary>Sets the bits of a range. On failure nothing may be written to the disk.</summary>
     public void Mark(long offset, long length)

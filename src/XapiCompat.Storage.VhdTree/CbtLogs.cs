@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using XapiCompat.Disks.Files;
 
 namespace XapiCompat.Storage.VhdTree;
 
@@ -127,17 +126,21 @@ internal sealed class CbtLogs(TreeDirectory directory)
         _broken.Clear();
         if (_logs.IsEmpty && !directory.HasLogs())
             return [];
-        foreach (var gone in _logs.Values.Where(log => DirectPath.Find(log.Path) is null).ToArray())
+        foreach (var gone in _logs.Values.Where(log => directory.Find(log.Path) is null).ToArray())
             Remove(gone);
         var added = new List<CbtLog>();
         foreach (var suffix in new[] { CbtFormat.DoomedSuffix, CbtFormat.Suffix })
         {
             foreach (var id in directory.Ids(suffix).Where(id => !_logs.ContainsKey(id)).ToArray())
             {
-                if (TryRead(directory.PathOf(id, suffix)) is { } header)
-                    added.Add(_logs[id] = new CbtLog(directory, id, header, suffix) { Doomed = suffix == CbtFormat.DoomedSuffix && !directory.Exists(id) });
+                if (TryRead(directory.PathOf(id, suffix)) is { } header && !added.Exists(log => log.Id == id))
+                    added.Add(new CbtLog(directory, id, header, suffix) { Doomed = suffix == CbtFormat.DoomedSuffix && !directory.Exists(id) });
             }
         }
+
+        // All or none: one that is known without its children would not tell them of writes.
+        foreach (var log in added)
+            _logs[log.Id] = log;
 
         if (added.Count > 0)
         {

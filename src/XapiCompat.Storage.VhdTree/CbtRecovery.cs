@@ -24,9 +24,14 @@ internal sealed class CbtRecovery(TreeDirectory directory, TreeIndex index, CbtL
         foreach (var id in directory.Ids(CbtFormat.SnapshotSuffix).ToArray())
             directory.Delete(directory.PathOf(id, CbtFormat.SnapshotSuffix));
 
-        // The data is still there: the volume was not destroyed.
+        // The data is still there: the volume was not destroyed. A log that it has beside is one that tracking went on with since.
         foreach (var id in directory.Ids(CbtFormat.DoomedSuffix).Where(id => directory.Exists(id)).ToArray())
-            directory.Move(directory.PathOf(id, CbtFormat.DoomedSuffix), directory.PathOf(id, CbtFormat.Suffix));
+        {
+            if (directory.Exists(id, CbtFormat.Suffix))
+                directory.Delete(directory.PathOf(id, CbtFormat.DoomedSuffix));
+            else
+                directory.Move(directory.PathOf(id, CbtFormat.DoomedSuffix), directory.PathOf(id, CbtFormat.Suffix));
+        }
     }
 
     /// <summary>Reads the logs that are new and ends those that cannot be relied on.</summary>

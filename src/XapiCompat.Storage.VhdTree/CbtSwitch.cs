@@ -75,7 +75,7 @@ internal sealed class CbtSwitch(TreeDirectory directory, CbtLogs logs, CbtLog so
         if (!TryDiscard(directory.PathOf(source.Id, CbtFormat.NextSuffix)))
             source.Block();
         TryDiscard(directory.PathOf(snapshot, CbtFormat.SnapshotSuffix));
-        if (directory.Exists(snapshot, CbtFormat.Suffix))
+        if (HasLog(snapshot))
             logs.Put(new CbtLog(directory, snapshot, new(source.Parent, Guid.Empty, true, source.Size, directory.Boot)));
         try
         {
@@ -86,13 +86,26 @@ internal sealed class CbtSwitch(TreeDirectory directory, CbtLogs logs, CbtLog so
         }
     }
 
+    /// <summary>One that cannot be looked at now is found by the next look at all logs.</summary>
+    private bool HasLog(Guid id)
+    {
+        try
+        {
+            return directory.Exists(id, CbtFormat.Suffix);
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            return false;
+        }
+    }
+
     /// <summary>Empties a file that cannot be deleted: an empty one is no log.</summary>
     private bool TryDiscard(string path)
     {
-        if (DirectPath.Find(path) is null)
-            return true;
         try
         {
+            if (directory.Find(path) is null)
+                return true;
             directory.Files.Pass(FileCall.Delete, path);
             DirectPath.Delete(path);
             return true;

@@ -28,7 +28,8 @@ internal sealed class JournalRecovery(TreeDirectory directory)
         var known = parentHead.Footer.UniqueId;
         if (head.Header!.Value.ParentUniqueId != known && head.Footer.UniqueId != known)
             return false;
-        var uniqueId = head.HasBlocks || head.Footer.CurrentSize != parentHead.Footer.CurrentSize ? head.Footer.UniqueId : known;
+        var hasOwnName = head.HasBlocks || head.Footer.CurrentSize != parentHead.Footer.CurrentSize || directory.ReadMeta(id)?.Shown?.UniqueId == head.Footer.UniqueId;
+        var uniqueId = hasOwnName ? head.Footer.UniqueId : known;
         if (kind == JournalKind.Leaf)
             await SucceedAsync(id, parent, uniqueId);
         else if (!await RelinkAsync(id, head.Footer.UniqueId, parent, uniqueId))

@@ -61,7 +61,7 @@ internal sealed partial class TreeDirectory
         {
             foreach (var (prefix, kind) in Prefixes)
             {
-                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(prefix.Length), out var id) && DirectPath.Find(PathOf(kind, id)) is { IsPlain: true })
+                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name.AsSpan(prefix.Length), out var id) && Find(PathOf(kind, id)) is { IsPlain: true })
                     yield return (kind, id);
             }
         }

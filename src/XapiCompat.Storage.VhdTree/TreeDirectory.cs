@@ -37,12 +37,32 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
 
     public VhdHead? TryReadHead(Guid id, out string problem, string suffix = VhdSuffix) => VhdHead.TryRead(PathOf(id, suffix), out problem, Files);
 
-    public bool Exists(Guid id, string suffix = VhdSuffix) => DirectPath.Find(PathOf(id, suffix)) is not null;
+    /// <inheritdoc cref="DirectPath.Find"/>
+    public FileFacts? Find(string path)
+    {
+        Files.Pass(FileCall.Find, path);
+        return DirectPath.Find(path);
+    }
 
-    /// <summary>Bytes of a file; 0 when it is gone.</summary>
-    public long Length(Guid id, string suffix = VhdSuffix) => DirectPath.Find(PathOf(id, suffix)) is { IsPlain: true } file ? file.Length : 0;
+    public bool Exists(Guid id, string suffix = VhdSuffix) => Find(PathOf(id, suffix)) is not null;
 
-    public bool IsPlain(Guid id, string suffix) => DirectPath.Find(PathOf(id, suffix)) is { IsPlain: true };
+    /// <summary>Bytes of a file; 0 when it is gone, and also when it cannot be looked at: a size is no reason for an operation to fail.</summary>
+    public long Length(string path)
+    {
+        try
+        {
+            return Find(path) is { IsPlain: true } file ? file.Length : 0;
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+            return 0;
+        }
+    }
+
+    /// <inheritdoc cref="Length(string)"/>
+    public long Length(Guid id, string suffix = VhdSuffix) => Length(PathOf(id, suffix));
+
+    public bool IsPlain(Guid id, string suffix) => Find(PathOf(id, suffix)) is { IsPlain: true };
 
     /// <summary>
     /// The uuids of all files with this suffix and a name as given here; others are none of ours. Of disks also those that are links
@@ -68,7 +88,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
 
     /// <summary>True for links, pipes and the like in the place of a file that is none of the disks themselves.</summary>
     private bool IsOddOne(string name) =>
-        !name.EndsWith(VhdSuffix, StringComparison.Ordinal) && DirectPath.Find(System.IO.Path.Combine(Path, name)) is { IsPlain: false };
+        !name.EndsWith(VhdSuffix, StringComparison.Ordinal) && Find(System.IO.Path.Combine(Path, name)) is { IsPlain: false };
 
     private static bool IsOurs(string name) => IsJournal(name) || Array.Exists(
         Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal) && TryParse(name.AsSpan(0, name.Length - suffix.Length), out _));
@@ -106,7 +126,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
                 DiskType = VhdDiskType.Differencing,
                 ParentUniqueId = p.UniqueId,
                 ParentName = p.Id.ToString("D") + VhdSuffix,
-                ParentTimestamp = new DateTimeOffset(DirectPath.Find(p.Path)?.Modified ?? DateTime.UnixEpoch),
+                ParentTimestamp = new DateTimeOffset(Find(p.Path)?.Modified ?? DateTime.UnixEpoch),
             };
         }
 
@@ -150,7 +170,7 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
     public VolumeMeta? ReadMeta(Guid id)
     {
         var path = PathOf(id, MetaSuffix);
-        if (DirectPath.Find(path) is not { IsPlain: true })
+        if (Find(path) is not { IsPlain: true })
             return null;
         Files.Pass(FileCall.Open, path);
         Files.Pass(FileCall.Read, path);
@@ -249,6 +269,18 @@ internal sealed partial class TreeDirectory(string path, VhdTreeOptions options,
         Step("flush");
         Files.Pass(FileCall.FlushDirectory, Path);
         DirectPath.FlushDirectory(Path);
+    }
+
+    /// <summary>As <see cref="Flush"/>, after a failure.</summary>
+    public void TryFlush()
+    {
+        try
+        {
+            Flush();
+        }
+        catch (Exception e) when (Faults.IsForeseen(e))
+        {
+        }
     }
 
     /// <summary>The end of an operation: the last place at which one can be interrupted.</summary>

@@ -9,12 +9,16 @@ internal sealed class TreeIndex
 {
     private readonly Dictionary<Guid, TreeNode> _nodes = [];
     private readonly BrokenFiles _broken = new();
-    private readonly HashSet<Guid> _abandoned = [];
+    private readonly Dictionary<Guid, TreeNode?> _abandoned = [];
+    private readonly HashSet<Guid> _reserved = [];
 
     public IReadOnlyCollection<TreeNode> Nodes => _nodes.Values;
 
     /// <summary>Files that are no usable part of the tree, and why; they are left alone.</summary>
     public IReadOnlyDictionary<Guid, string> Broken => _broken.Reasons;
+
+    /// <summary>False when the last look at the directory failed before its end.</summary>
+    public bool IsJudged => _broken.IsJudged;
 
     /// <summary>Broken files may stand on any node: nothing may be merged or removed.</summary>
     public bool IsAllHeld => _broken.HoldAll;
@@ -23,9 +27,9 @@ internal sealed class TreeIndex
     public IReadOnlyDictionary<string, ParentClaim> Strangers { get; set; } = new Dictionary<string, ParentClaim>();
 
     /// <summary>Files that nobody needs any more and that could not be deleted yet.</summary>
-    public IReadOnlySet<Guid> Abandoned => _abandoned;
+    public IReadOnlyCollection<Guid> Abandoned => _abandoned.Keys;
 
-    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.Reasons.ContainsKey(id) || _abandoned.Contains(id);
+    public bool Knows(Guid id) => _nodes.ContainsKey(id) || _broken.Reasons.ContainsKey(id) || _abandoned.ContainsKey(id) || _reserved.Contains(id);
 
     public bool TryFind(string key, [NotNullWhen(true)] out TreeNode? node)
     {
@@ -49,7 +53,22 @@ internal sealed class TreeIndex
         node.Parent?.ChildNodes.Remove(node);
     }
 
-    public void Abandon(Guid id) => _abandoned.Add(id);
+    /// <summary>
+    /// The file is of no use, and could not be deleted. What it stands on stays as it is until that works: without it, the next attach
+    /// could not tell what the file is.
+    /// </summary>
+    public void Abandon(Guid id, TreeNode? on) => _abandoned[id] = on;
+
+    /// <summary>The file is deleted.</summary>
+    public void Forget(Guid id) => _abandoned.Remove(id);
+
+    /// <summary>True for the tree of a file that could not be deleted.</summary>
+    public bool CarriesAbandoned(TreeNode node) => _abandoned.Count > 0 && _abandoned.Values.Any(on => on?.Root == node.Root);
+
+    /// <summary>A name of a file that is known by another one.</summary>
+    public void Reserve(Guid id) => _reserved.Add(id);
+
+    public void Release(Guid id) => _reserved.Remove(id);
 
     /// <summary>The leaf's file has become the base <paramref name="baseId"/>, and a new file has the leaf's name.</summary>
     public TreeNode Switch(TreeNode leaf, Guid baseId, Guid newUniqueId)
@@ -104,6 +123,7 @@ internal sealed class TreeIndex
         foreach (var node in _nodes.Values.Where(n => n.Children == 0 && !exists(n.Id)).ToArray())
             Remove(node);
         _broken.Clear();
-        _abandoned.RemoveWhere(id => !exists(id));
+        foreach (var gone in _abandoned.Keys.Where(id => !exists(id)).ToArray())
+            _abandoned.Remove(gone);
     }
 }

@@ -89,9 +89,9 @@ internal sealed class TreeNode(Guid id, Guid uniqueId, long size, TreeNode? pare
 
     /// <summary>
     /// Names the data of this disk: an empty leaf of its parent's size shows the parent's data, so that neither a snapshot
-    /// nor its making changes what the state is called.
+    /// nor its making changes what the state is called. One whose notes name the data keeps that name.
     /// </summary>
-    public bool ShowsParent => Parent is not null && Parent.Size == Size && IsEmpty;
+    public bool ShowsParent => Parent is not null && Parent.Size == Size && IsEmpty && Meta.Shown?.UniqueId != UniqueId;
 
     /// <summary>Stands for what this file and its parents store.</summary>
     public Guid DataName => Meta.Shown is { } shown && shown.UniqueId == UniqueId ? shown.Name : UniqueId;

@@ -21,8 +21,11 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid? n
     /// <summary>After a failure that could not be taken back: the leaf stands on the base all the same, without the new volume.</summary>
     public bool IsSwitched => _switched;
 
-    /// <summary>After a failure that could not be taken back: the base is a second name of the leaf, to be taken away.</summary>
-    public bool HasSecondName { get; private set; }
+    /// <summary>
+    /// After a failure that could not be taken back: the leaf has two names, or that of the base instead of its own. See
+    /// <see cref="TakeBack"/>.
+    /// </summary>
+    public bool IsHalfDone { get; private set; }
 
     private string Replacement => directory.PathOf(leaf.Id, TreeDirectory.NewSuffix);
 
@@ -61,21 +64,33 @@ internal sealed class TreeSwitch(TreeDirectory directory, TreeNode leaf, Guid? n
         HideBase();
     }
 
+    /// <summary>Gives a leaf that is half switched its one name again; may be repeated until it works. Until then nothing else happens to the leaf.</summary>
+    public void TakeBack()
+    {
+        if (_moved)
+            directory.Move(directory.PathOf(baseId), directory.PathOf(leaf.Id));
+        else
+            directory.Delete(directory.PathOf(baseId));
+        _moved = IsHalfDone = false;
+        directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
+    }
+
     private void Undo()
     {
         // One rename takes the leaf back, whichever of the ways it went; nobody has written to the file it replaces.
         if (_switched)
             _switched = !directory.TryMove(baseId, leaf.Id);
         else if (_moved)
-            _moved = !directory.TryMove(baseId, leaf.Id);
+            IsHalfDone = !directory.TryMove(baseId, leaf.Id);
         else if (_linked)
-            HasSecondName = !directory.TryDelete(baseId, TreeDirectory.VhdSuffix);
+            IsHalfDone = !directory.TryDelete(baseId, TreeDirectory.VhdSuffix);
 
-        // Should the leaf have lost its name for good, or have kept two, the replacement leads the next attach to that.
-        if (!_switched && !_moved && !HasSecondName)
+        // Should the leaf have lost its name, or have kept two, the replacement leads the next attach to that.
+        if (!_switched && !IsHalfDone)
             directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
         if (newId is { } added)
             directory.TryDeleteAll(added);
+        directory.TryFlush();
     }
 
     // Never before both leaves are in place: a hidden file without children is taken for abandoned. With them the tree is

@@ -66,7 +66,7 @@ public sealed class TreeTypes(string home, RemotePlaces places)
             return places.NfsExport(server, path);
         throw new StorageException(StorageFault.ServerPathMissing, "device_config lacks serverpath")
         {
-            Detail = Exports(places.NfsServer(server)),
+            Detail = Exports(server),
         };
     }
 
@@ -79,12 +79,8 @@ public sealed class TreeTypes(string home, RemotePlaces places)
         DeviceConfig.Required(config, "SCSIid", StorageFault.ScsiIdMissing));
 
     /// <summary>What an NFS server offers, in the form in which its driver tells clients that gave no path.</summary>
-    private static string Exports(string shelf)
-    {
-        IEnumerable<string> paths = Directory.Exists(shelf) ? Directory.GetDirectories(shelf).Select(d => "/" + Path.GetFileName(d)).Order(StringComparer.Ordinal) : [];
-        return "<?xml version=\"1.0\" ?><nfs-exports>"
-            + string.Concat(paths.Select(p => "<Export><Target>" + System.Security.SecurityElement.Escape(Path.GetFileName(shelf)) + "</Target><Path>"
-                + System.Security.SecurityElement.Escape(p) + "</Path><Accesslist>*</Accesslist></Export>"))
-            + "</nfs-exports>";
-    }
+    private string Exports(string server) => "<?xml version=\"1.0\" ?><nfs-exports>"
+        + string.Concat(places.NfsExports(server).Select(name => "<Export><Target>" + System.Security.SecurityElement.Escape(server) + "</Target><Path>/"
+            + System.Security.SecurityElement.Escape(name) + "</Path><Accesslist>*</Accesslist></Export>"))
+        + "</nfs-exports>";
 }

@@ -116,7 +116,7 @@ internal sealed partial class VhdTreeSr
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            log.Doomed = !directory.Exists(leaf.Id);
+            log.Doomed = _index.Find(leaf.Id) != leaf;
             if (!log.Doomed)
                 TryRename(log);
             throw;

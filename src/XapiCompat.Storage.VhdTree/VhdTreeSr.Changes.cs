@@ -121,8 +121,8 @@ internal sealed partial class VhdTreeSr
         }
         catch (Exception e) when (Faults.IsForeseen(e))
         {
-            if (step.HasSecondName)
-                _index.Abandon(step.BaseId);
+            if (step.IsHalfDone)
+                NoteHalfDone(step, source);
             if (step.IsSwitched)
                 _index.Switch(source, step.BaseId, step.LeafUniqueId);
             throw;
@@ -174,6 +174,8 @@ internal sealed partial class VhdTreeSr
     // leaf gone the volume is destroyed, whatever happens to the rest.
     private List<string> Remove(TreeNode leaf, bool keepMeta = false)
     {
+        // Before that, what a failed switch may have left: without the leaf nobody could tell what it is.
+        directory.TryDelete(leaf.Id, TreeDirectory.NewSuffix);
         directory.Delete(directory.PathOf(leaf.Id));
         _index.Remove(leaf);
         var removed = new List<string> { leaf.Key };
@@ -191,8 +193,12 @@ internal sealed partial class VhdTreeSr
         {
             _index.Remove(node);
             removed.Add(node.Key);
+            if (node.Meta.Shown is not null)
+                TryDelete(node.Id, TreeDirectory.MetaSuffix);
+
+            // Its parent waits for it: with that gone, it would be a disk that lacks its parent.
             if (!TryDelete(node.Id, TreeDirectory.VhdSuffix))
-                _index.Abandon(node.Id);
+                _index.Abandon(node.Id, node.Parent);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
 
     public ISrCollector Collector => this;
 
-    public bool HasWaiting => _plan?.HasWaiting == true;
+    public bool HasWaiting => _plan?.HasWaiting == true || _index.Abandoned.Count > 0;
 
     private TreeDirectory Files => directory;
 
@@ -51,6 +51,11 @@ internal sealed partial class VhdTreeSr : ISrCollector
 
     private ICollectorWork? Plan(CollectorPolicy policy)
     {
+        RemoveAbandoned();
+
+        // A look that failed half-way has told nothing.
+        if (!_index.IsJudged)
+            Look();
         if (_index.IsAllHeld)
             return null;
         if (_index.Nodes.Any(IsOrphan))
@@ -65,7 +70,7 @@ internal sealed partial class VhdTreeSr : ISrCollector
 
     private bool IsOrphan(TreeNode node) => node is { Hidden: true, Children: 0 } && !IsBlocked(node);
 
-    private bool IsBlocked(TreeNode node) => _index.IsHeld(node) || IsHalfDone(node);
+    private bool IsBlocked(TreeNode node) => _index.IsHeld(node) || IsHalfDone(node) || _index.CarriesAbandoned(node);
 
     /// <summary>Gives a node another parent, through the writer's own file where one is open.</summary>
     private async ValueTask RelinkAsync(TreeNode node, Guid parent, Guid uniqueId)

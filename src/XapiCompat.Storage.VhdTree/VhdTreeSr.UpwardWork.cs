@@ -13,6 +13,7 @@ internal sealed partial class VhdTreeSr
     {
         private IReadOnlyList<SharedLayer> _layers = [];
         private bool _copied;
+        private bool _decided;
 
         public abstract CollectorWorkKind Kind { get; }
 
@@ -44,7 +45,7 @@ internal sealed partial class VhdTreeSr
 
         public async ValueTask CopyAsync(Func<long, CancellationToken, ValueTask> copied, CancellationToken cancellationToken)
         {
-            if (await tree.LockedAsync(() => ValueTask.FromResult(Begin()), StorageFault.General, "nothing was merged", cancellationToken) is not { } source)
+            if (await tree.LockedAsync(BeginAsync, StorageFault.General, "nothing was merged", cancellationToken) is not { } source)
                 return;
             try
             {
@@ -65,8 +66,13 @@ internal sealed partial class VhdTreeSr
         {
             Parent.Merging = false;
             await tree._chains.ReturnAsync(_layers);
-            if (Target is not null)
-                await Target.DisposeAsync();
+            if (Target is null)
+                return;
+
+            // It stays as large as the copy has made it.
+            if (!_decided)
+                Parent.Size = Target.VirtualSize;
+            await Target.DisposeAsync();
         }
 
         /// <summary>What others read through the parent during the copy, so that they see its table of before.</summary>
@@ -109,16 +115,31 @@ internal sealed partial class VhdTreeSr
             }
         }
 
-        private VhdFile? Begin()
+        private async ValueTask<VhdFile?> BeginAsync()
         {
             if (!IsCurrent || tree._chains.IsReadAround(Parent, Node))
                 return null;
             _layers = tree._chains.Borrow(Kept());
             Parent.Merging = true;
+            await KeepNameAsync();
             tree.Files.WriteJournal(JournalKind.Coalesce, Id, ParentId);
             var source = OpenSource(_layers);
             Target = tree.Files.Open(ParentId, VhdAccess.ReadWrite);
             return source;
+        }
+
+        /// <summary>
+        /// An empty node that is larger than its parent has a name of its own for its data, by its size alone. The copy makes the parent as
+        /// large, for good, and then only a note tells.
+        /// </summary>
+        private async ValueTask KeepNameAsync()
+        {
+            if (!Node.IsEmpty || Node.ShowsParent || Node.Meta.Shown?.UniqueId == Node.UniqueId)
+                return;
+            var meta = Node.Meta with { Shown = (Node.UniqueId, Node.UniqueId) };
+            await tree.Files.WriteMetaAsync(Id, meta);
+            Node.Meta = meta;
+            tree.Files.Flush();
         }
 
         private async ValueTask<CollectorResult?> EndAsync()
@@ -129,7 +150,9 @@ internal sealed partial class VhdTreeSr
                 return null;
             }
 
-            return await DecideAsync(Node.ShowsParent ? Parent.UniqueId : Node.UniqueId);
+            var result = await DecideAsync(Node.ShowsParent ? Parent.UniqueId : Node.UniqueId);
+            _decided = true;
+            return result;
         }
 
         /// <summary>Names each block as a place to stop at, and tells the bytes of the one before.</summary>

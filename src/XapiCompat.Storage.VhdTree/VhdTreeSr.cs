@@ -41,11 +41,8 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
     public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => LockedAsync(
         () =>
         {
-            foreach (var id in _index.Abandoned)
-                TryDelete(id, TreeDirectory.VhdSuffix);
-            var present = directory.Ids(TreeDirectory.VhdSuffix).ToHashSet();
-            _index.Forget(present.Contains);
-            new TreeLoader(directory, _index).Load();
+            RemoveAbandoned();
+            Look();
             _raws.Load();
             new CbtRecovery(directory, _index, _logs).Load();
             NoteProblems();
@@ -114,6 +111,13 @@ internal sealed partial class VhdTreeSr(TreeDirectory directory, IDisposable? pl
         _logs.Close();
         place?.Dispose();
         _lock.Release();
+    }
+
+    private void Look()
+    {
+        var present = directory.Ids(TreeDirectory.VhdSuffix).ToHashSet();
+        _index.Forget(id => present.Contains(id) || _halfDone.Exists(half => half.Node.Id == id));
+        new TreeLoader(directory, _index).Load();
     }
 
     private TreeNode Leaf(string key, StorageFault fault, string text)

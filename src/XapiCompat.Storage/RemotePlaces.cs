@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using XapiCompat.Disks.Files;
 
 namespace XapiCompat.Storage;
 
@@ -13,6 +14,20 @@ public sealed partial class RemotePlaces(string place)
 
     /// <summary>The directory of an NFS server; its subdirectories are what it exports.</summary>
     public string NfsServer(string server) => Path.Combine(place, "nfs", Name(server, StorageFault.NfsMount, "no name of a server"));
+
+    /// <summary>Names of what an NFS server exports; none where its directory is not to be had, or is a link that leads elsewhere.</summary>
+    public IReadOnlyList<string> NfsExports(string server)
+    {
+        try
+        {
+            var shelf = new Confinement([place]).Confine(NfsServer(server));
+            return [.. DirectPath.DirectoryNames(shelf).Order(StringComparer.Ordinal)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     public string NfsExport(string server, string path)
     {

@@ -62,6 +62,9 @@ public sealed class DirectPathTests : IDisposable
         DirectPath.RemoveDirectory(Path.Combine(Inside, "a", "b"));
         DirectPath.EntryNames(Path.Combine(Inside, "a")).Should().BeEmpty();
         DirectPath.Find(Inside).Should().BeNull("it is a directory");
+        DirectPath.Find(Path.Combine(one, "below")).Should().BeNull("a file has no files in it");
+        DirectPath.Find(Path.Combine(Inside, new string('x', 300))).Should().BeNull("nothing can have that name");
+        DirectPath.Find(Path.Combine(Inside, "missing", "file")).Should().BeNull();
         DirectPath.EntryNames("/").Should().NotBeEmpty();
     }
 
@@ -90,7 +93,7 @@ public sealed class DirectPathTests : IDisposable
         }
 
         DirectPath.Find(Path.Combine(Inside, "link")).Should().Match<FileFacts?>(f => !f!.Value.IsPlain);
-        DirectPath.Find(Path.Combine(_directory.File("way"), "file")).Should().BeNull();
+        FluentActions.Invoking(() => DirectPath.Find(Path.Combine(_directory.File("way"), "file"))).Should().Throw<IOException>("that it is not here was not found out");
         var (there, other) = (Path.Combine(_directory.File("way"), "file"), Path.Combine(_directory.File("way"), "other"));
         foreach (var action in new Action[]
         {

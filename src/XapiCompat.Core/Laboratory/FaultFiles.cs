@@ -7,6 +7,7 @@ public sealed class FaultFiles(FaultPoints points) : FileLayer
 {
     private static readonly Dictionary<FileCall, string> Names = new()
     {
+        [FileCall.Find] = "file.find",
         [FileCall.Open] = "file.open",
         [FileCall.Read] = "file.read",
         [FileCall.Write] = "file.write",

@@ -1,6 +1,7 @@
 using System.Globalization;
 using XapiCompat.Core.Plugins;
 using XapiCompat.Core.Services;
+using XapiCompat.Disks.Files;
 using XapiCompat.Storage;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -126,7 +127,7 @@ public sealed class TreeFunctions(RecordStore store, StorageHost storage, Volume
         var path = Path.Combine(lab.DirectoryOf(configuration), key + ".vhd");
         return Text(planted.Add("orphan base " + key + " in SR " + sr.Uuid, () =>
         {
-            File.Delete(path);
+            DirectPath.Delete(path);
             return ValueTask.CompletedTask;
         }));
     }

@@ -45,13 +45,23 @@ public static class DirectPath
         }
     }
 
-    /// <summary>What is known of a file; null when there is none, or only a directory.</summary>
+    /// <summary>
+    /// What is known of a file; null when there is none, or only a directory. A look that fails (no descriptor is left, the device does
+    /// not answer) is no such answer: callers remove and forget what goes with a file that is not there.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be found out, or a link is in the way.</exception>
     public static FileFacts? Find(string path)
     {
         if (!OperatingSystem.IsLinux())
             return new FileInfo(path) is { Exists: true } file ? new FileFacts(file.LinkTarget is null, file.Length, file.LastWriteTimeUtc) : null;
         using var place = LinuxFiles.Open(path, LinuxFiles.PathOnly | LinuxFiles.NoFollow, 0, out var error);
-        return error == 0 && LinuxFiles.TryStat(place, out var facts, out var isDirectory) && !isDirectory ? facts : null;
+        if (LinuxFiles.MeansNoFile(error))
+            return null;
+        if (error != 0)
+            throw LinuxFiles.Failure(error, path);
+        if (!LinuxFiles.TryStat(place, out var facts, out var isDirectory))
+            throw new IOException("it cannot be looked at: " + path);
+        return isDirectory ? null : facts;
     }
 
     public static byte[] ReadAllBytes(string path)

@@ -43,6 +43,7 @@ internal static partial class LinuxFiles
 
     private const int Interrupted = 4;
     private const int NoRight = 13;
+    private const int NoDirectory = 20;
     private const int TooManyLinks = 40;
 
     private static readonly bool OldNumbers = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 or Architecture.Armv6 or Architecture.Ppc64le;
@@ -123,6 +124,9 @@ internal static partial class LinuxFiles
     /// <summary>EPERM, EOPNOTSUPP, EMLINK, ENOSYS: this file system, or this file, takes no further name.</summary>
     public static bool MeansNoLinks(int error) => error is 1 or 31 or 38 or 95;
 
+    /// <summary>ENOENT, ENOTDIR, ENAMETOOLONG: nothing has such a path.</summary>
+    public static bool MeansNoFile(int error) => error is Missing or NoDirectory or 36;
+
     // The error number is the HResult, as in the IOExceptions of the class library on Unix.
     public static Exception Failure(int error, string path) => error switch
     {
@@ -144,9 +148,19 @@ internal static partial class LinuxFiles
             using var above = place;
             place = Handle(
                 i == parts.Length - 1 ? OpenAt(above, parts[i], flags | NoFollow, rights) : OpenAt(above, parts[i], PathOnly | Directory | NoFollow | CloseOnExec, 0), out error);
+
+            // Of a link the system says only that it is no directory.
+            if (error == NoDirectory && !IsPlain(above, parts[i]))
+                error = TooManyLinks;
         }
 
         return place;
+    }
+
+    private static bool IsPlain(SafeFileHandle directory, string name)
+    {
+        using var place = Handle(OpenAt(directory, name, PathOnly | NoFollow | CloseOnExec, 0), out var error);
+        return error == 0 && TryStat(place, out var facts, out _) && facts.IsPlain;
     }
 
     private static bool TryRules()

@@ -158,6 +158,13 @@ internal sealed class CollectorScene : IAsyncDisposable
         await Sr.DestroyVolumeAsync(first, default);
         await Sr.DestroyVolumeAsync(second, default);
 
+        // A leaf that is empty and larger than the base that it is alone on.
+        var grown = await CreateAsync(4 * MiB);
+        await WriteAsync(grown, 0, 3 * MiB);
+        var small = await SnapshotAsync(grown);
+        await Sr.ResizeAsync(grown, 8 * MiB, default);
+        await Sr.DestroyVolumeAsync(small, default);
+
         // A leaf with data, and one without, alone on a base.
         foreach (var writes in new[] { true, false })
         {

@@ -47,6 +47,25 @@ public sealed class ConfinementTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_a_server_exports_is_listed_where_its_directory_leads_nowhere_else()
+    {
+        var place = _directory.File("remote");
+        Directory.CreateDirectory(Path.Combine(place, "nfs", "server", "one"));
+        Directory.CreateDirectory(Path.Combine(place, "nfs", "server", "two"));
+        Directory.CreateDirectory(_directory.File("outside/secret"));
+        Directory.CreateSymbolicLink(Path.Combine(place, "nfs", "other"), _directory.File("outside"));
+        Directory.CreateSymbolicLink(Path.Combine(place, "nfs", "alias"), "server");
+        Directory.CreateSymbolicLink(_directory.File("way"), place);
+        foreach (var places in new[] { new RemotePlaces(place), new RemotePlaces(_directory.File("way")) })
+        {
+            places.NfsExports("server").Should().Equal("one", "two");
+            places.NfsExports("alias").Should().Equal("one", "two");
+            places.NfsExports("other").Should().BeEmpty();
+            places.NfsExports("missing").Should().BeEmpty();
+        }
+    }
+
     private static VhdTreePlugin PluginFor(string root, string path) => new([root], Trees.TypeAt(_ => path), TimeProvider.System);
 
     private static SrConfiguration Configuration() => new(Guid.NewGuid(), new Dictionary<string, string>());
