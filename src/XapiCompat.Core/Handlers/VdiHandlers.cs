@@ -19,10 +19,10 @@ public sealed class VdiHandlers(RecordStore store, VdiService service, VdiCopySe
         service.CopyAsync(context, vdi, CopyKind.Snapshot, driverParams);
 
     [XenMessage("VDI.clone")]
-    public ValueTask<Ref> Clone(CallContext context, Ref vdi, XenStruct driverParams) =>
-        VdiCopyService.IsPlainFile(store.Current.Get("VDI", vdi))
-            ? copies.CloneAsync(context, vdi)
-            : service.CopyAsync(context, vdi, CopyKind.Clone, driverParams);
+    public async ValueTask<Ref> Clone(CallContext context, Ref vdi, XenStruct driverParams) =>
+        await copies.IsPlainFileAsync(store.Current.Get("VDI", vdi), context.Cancellation)
+            ? await copies.CloneAsync(context, vdi)
+            : await service.CopyAsync(context, vdi, CopyKind.Clone, driverParams);
 
     [XenMessage("VDI.resize")]
     public ValueTask Resize(CallContext context, Ref vdi, long size) => service.ResizeAsync(context, vdi, size);

@@ -56,13 +56,22 @@ public sealed class SeedSnapshots(RecordStore store, StorageHost storage, IdSour
             foreach (var intent in intents)
                 unit.BeginIntent(intent);
         });
-        var copies = await work.CopyAsync(plans, new Dictionary<string, string>(), _ => { }, cancellationToken);
-        store.Commit(unit =>
+        var copies = new List<FinishedCopy>();
+        try
         {
-            foreach (var copy in copies)
-                work.Write(unit, copy);
-            foreach (var intent in intents)
-                unit.EndIntent(intent.Id);
-        });
+            await work.CopyAsync(plans, new Dictionary<string, string>(), copies, _ => { }, cancellationToken);
+            store.Commit(unit =>
+            {
+                foreach (var copy in copies)
+                    work.Write(unit, copy);
+                foreach (var intent in intents)
+                    unit.EndIntent(intent.Id);
+            });
+        }
+        catch
+        {
+            await work.DiscardAsync(copies, unit => VdiService.End(unit, intents));
+            throw;
+        }
     }
 }

@@ -65,7 +65,7 @@ public sealed class DataDestruction(RecordStore store, StorageHost storage, Volu
         catch
         {
             var left = await LookAsync(attached, key);
-            store.Commit(unit =>
+            store.TryCommit(storage, sr.Uuid, unit =>
             {
                 if (left is { Kind: VolumeKind.CbtMetadata })
                     records.Apply(unit, sr, new(left, [left], []));

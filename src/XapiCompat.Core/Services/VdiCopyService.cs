@@ -48,8 +48,24 @@ public sealed class VdiCopyService(
         return await FillNewAsync(context, target, source, null, scope);
     }
 
-    /// <summary>True for a disk that its plugin neither snapshots nor clones.</summary>
-    public static bool IsPlainFile(Record vdi) => vdi.Map("sm_config")["type"]?.ToString() == "raw";
+    /// <summary>
+    /// True for a disk that its plugin neither snapshots nor clones. The plugin says so: what stands in the record's sm_config, clients
+    /// may have written.
+    /// </summary>
+    public async ValueTask<bool> IsPlainFileAsync(Record vdi, CancellationToken cancellationToken)
+    {
+        if (store.Current.Find(vdi.Target("SR")) is not { } sr || storage.TryAttached(sr) is not { } attached)
+            return false;
+        try
+        {
+            return (await attached.StatVolumeAsync(vdi.Text("location"), cancellationToken)).SmConfig.GetValueOrDefault("type") == "raw";
+        }
+        catch (Exception e) when (StorageErrors.IsForeseen(e))
+        {
+            // Whatever is done with the disk next will say what is wrong with it.
+            return false;
+        }
+    }
 
     private async ValueTask<Ref> FillNewAsync(CallContext context, PromisedDisk target, Record source, Record? baseVdi, OperationScope scope)
     {
@@ -150,19 +166,17 @@ public sealed class VdiCopyService(
             throw StorageErrors.Translate(e, targetSr.Reference, target.Reference, "copy").AsException();
         }
 
-        var volume = await into.StatVolumeAsync(target.Text("location"), CancellationToken.None);
-        store.Commit(unit =>
-        {
-            if (unit.Find(target.Reference) is not null)
-                records.Apply(unit, targetSr, new(volume, [volume], []));
-        });
+        await records.FollowAsync(store, targetSr, into, target, CancellationToken.None);
     }
 
-    /// <summary>Takes a target back: record, file and intents. These stay open for a file that cannot be removed now.</summary>
+    /// <summary>
+    /// Takes a target back: record, file and intents. These stay open for a file that cannot be removed now. Called where something has
+    /// failed already, which the caller has to tell.
+    /// </summary>
     public async ValueTask RemoveAsync(PromisedDisk target)
     {
         var undone = await work.TryDestroyAsync(target.Sr, target.Key);
-        store.Commit(unit =>
+        store.TryCommit(storage, target.Sr.Uuid, unit =>
         {
             if (unit.Find(target.Reference) is { } record)
                 VolumeRecords.Delete(unit, record);

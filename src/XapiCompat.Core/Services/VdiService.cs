@@ -64,10 +64,10 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         var name = kind == CopyKind.Snapshot ? "snapshot" : "clone";
         await using var scope = await guard.BeginAsync(
             context, [new("SR", plan.Sr.Reference, "vdi_" + name), new("VDI", vdi.Text, name)], unit => Begin(unit, intents));
-        IReadOnlyList<FinishedCopy> copies = [];
+        var copies = new List<FinishedCopy>();
         try
         {
-            copies = await work.CopyAsync([plan], Texts(driverParams), _ => context.Progress(1), context.Cancellation);
+            await work.CopyAsync([plan], Texts(driverParams), copies, _ => context.Progress(1), context.Cancellation);
             store.Commit(unit =>
             {
                 work.Write(unit, copies[0]);
@@ -77,9 +77,9 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         }
         catch
         {
+            // With the record its promise has ended.
             if (store.Current.Find(plan.NewReference) is null)
-                await work.DiscardAsync(copies);
-            store.Commit(unit => End(unit, intents));
+                await work.DiscardAsync(copies, unit => End(unit, intents));
             throw;
         }
 
@@ -113,7 +113,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         catch
         {
             var gone = await IsGoneAsync(attached, key);
-            store.Commit(unit =>
+            store.TryCommit(storage, sr.Uuid, unit =>
             {
                 if (gone && unit.Find(self.Text) is { } doomed)
                     VolumeRecords.Delete(unit, doomed);
@@ -165,7 +165,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
         {
             // The log of changed blocks may have gone before the rest failed.
             var left = await FindAsync(attached, vdi.Text("location"));
-            store.Commit(unit =>
+            store.TryCommit(storage, sr.Uuid, unit =>
             {
                 if (left is not null && unit.Find(self.Text) is not null)
                     records.Apply(unit, sr, new(null, [left], []), CbtAlerts.ResizeFailed);
@@ -241,12 +241,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             return;
         try
         {
-            var volume = await attached.StatVolumeAsync(vdi.Text("location"), cancellationToken);
-            store.Commit(unit =>
-            {
-                if (unit.Find(vdi.Reference) is not null)
-                    records.Apply(unit, sr, new(volume, [volume], []));
-            });
+            await records.FollowAsync(store, sr, attached, vdi, cancellationToken);
         }
         catch (StorageException e) when (e.Fault == StorageFault.VolumeDoesNotExist)
         {
@@ -294,7 +289,7 @@ public sealed class VdiService(RecordStore store, StorageHost storage, VolumeRec
             return;
         }
 
-        store.Commit(unit =>
+        store.TryCommit(storage, sr.Uuid, unit =>
         {
             records.Apply(unit, sr, undone);
             End(unit, intents);

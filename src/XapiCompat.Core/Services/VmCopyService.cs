@@ -70,7 +70,7 @@ public sealed class VmCopyService(
             sources.Add(memory);
         var reference = ids.NewReference();
         var disks = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (plan.Disks == CopyKind.Copy || (plan.Disks == CopyKind.Clone && sources.Any(VdiCopyService.IsPlainFile)))
+        if (plan.Disks == CopyKind.Copy || (plan.Disks == CopyKind.Clone && await AnyPlainFileAsync(sources, context.Cancellation)))
             await CopyDisksAsync(context, plan, sources, disks, Write);
         else
             await BranchDisksAsync(context, plan, sources, disks, Write);
@@ -83,6 +83,17 @@ public sealed class VmCopyService(
             messages.Copied(unit, vm, reference, plan.Operation);
             end(unit);
         }
+    }
+
+    private async ValueTask<bool> AnyPlainFileAsync(List<Record> disks, CancellationToken cancellationToken)
+    {
+        foreach (var disk in disks)
+        {
+            if (await copier.IsPlainFileAsync(disk, cancellationToken))
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Snapshots or clones: all under one hold, so that they show one instant.</summary>
@@ -103,11 +114,11 @@ public sealed class VmCopyService(
                 VdiService.Begin(unit, intents);
                 subtasks.Begin(unit);
             });
-        IReadOnlyList<FinishedCopy> copies = [];
+        var copies = new List<FinishedCopy>();
         var written = false;
         try
         {
-            copies = await work.CopyAsync(plans, EpochHint(), disk => subtasks.Done(disk, context.Progress), context.Cancellation);
+            await work.CopyAsync(plans, EpochHint(), copies, disk => subtasks.Done(disk, context.Progress), context.Cancellation);
             store.Commit(unit =>
             {
                 foreach (var copy in copies)
@@ -123,8 +134,7 @@ public sealed class VmCopyService(
         {
             if (!written)
             {
-                await work.DiscardAsync(copies);
-                store.Commit(unit =>
+                await work.DiscardAsync(copies, unit =>
                 {
                     VdiService.End(unit, intents);
                     subtasks.End(unit);

@@ -42,14 +42,13 @@ public sealed class VmRevertService(
         var intents = work.Promise("clone", plans.Select(p => (p.Sr, p.NewUuid.ToString("D"))));
         var removals = work.Promise("destroy", doomed.Select(d => (d.Sr, d.Vdi.Text("location"))));
         await using var diskScope = await BeginDisksAsync(context, plans, intents);
-        IReadOnlyList<FinishedCopy> copies = [];
+        var copies = new List<FinishedCopy>();
         List<string> relinked = [];
-        var written = false;
         var target = exists ? vmRef : ids.NewReference();
         try
         {
             context.Progress(0.1);
-            copies = await work.CopyAsync(plans, Hint(), d => context.Progress(0.1 + (0.5 * (d + 1) / plans.Count)), CancellationToken.None);
+            await work.CopyAsync(plans, Hint(), copies, d => context.Progress(0.1 + (0.5 * (d + 1) / plans.Count)), CancellationToken.None);
             relinked = store.Commit(unit =>
             {
                 if (!exists)
@@ -62,13 +61,10 @@ public sealed class VmRevertService(
                 scope.End(unit);
                 return kept;
             });
-            written = true;
         }
         catch (Exception e)
         {
-            if (!written)
-                await work.DiscardAsync(copies);
-            store.Commit(unit => VdiService.End(unit, intents));
+            await work.DiscardAsync(copies, unit => VdiService.End(unit, intents));
             if (e is XenException { Failure.Code: "SR_BACKEND_FAILURE_44" or "SR_BACKEND_FAILURE_109" or "VDI_INCOMPATIBLE_TYPE" })
                 throw;
             throw new XenException(new XenFailure("VM_REVERT_FAILED", snapshotRef.Text, vmRef), e);

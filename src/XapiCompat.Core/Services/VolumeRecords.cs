@@ -8,6 +8,7 @@ namespace XapiCompat.Core.Services;
 /// <summary>Keeps VDI records equal to what a plugin reports: the only place where volume facts become fields.</summary>
 public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSource ids)
 {
+    private const int MostLooks = 10;
     private static readonly TimeSpan OfScan = TimeSpan.FromSeconds(30);
 
     private readonly GoneNodes _merged = new();
@@ -65,6 +66,26 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
         }
 
         UpdateAllocation(unit, sr);
+    }
+
+    /// <summary>Brings the record of one volume up to date; looks again when something else of the SR was written meanwhile.</summary>
+    public async ValueTask FollowAsync(RecordStore store, Record sr, AttachedSr attached, Record vdi, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var generation = Generation(sr.Uuid);
+            var volume = await attached.StatVolumeAsync(vdi.Text("location"), cancellationToken);
+            var written = store.Commit(unit =>
+            {
+                if (Generation(sr.Uuid) != generation && attempt < MostLooks)
+                    return false;
+                if (unit.Find(vdi.Reference) is not null)
+                    Apply(unit, sr, new(volume, [volume], []));
+                return true;
+            });
+            if (written)
+                return;
+        }
     }
 
     /// <summary>Makes the VDIs of an SR equal to its volumes: new ones appear, vanished ones go.</summary>

@@ -1,3 +1,4 @@
+using XapiCompat.Core.Dispatch;
 using XapiCompat.Storage;
 using XapiCompat.Store;
 using XapiCompat.Values;
@@ -15,7 +16,8 @@ public enum CopyKind
 public sealed record PlannedCopy(Record Source, Record Sr, Guid NewUuid, string NewReference, CopyKind Kind);
 
 /// <summary>A finished copy: what the plugin changed.</summary>
-public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes, DateTimeOffset Time);
+/// <param name="DriverParams">What the plugin was told.</param>
+public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes, DateTimeOffset Time, IReadOnlyDictionary<string, string> DriverParams);
 
 /// <summary>
 /// Files first, records after, an intent around both: whatever moment the process dies at, a start finds either all of
@@ -24,6 +26,9 @@ public sealed record FinishedCopy(PlannedCopy Plan, VolumeChanges Changes, DateT
 public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRecords records, IdSource ids, TimeProvider clock)
 {
     private const string ChainTooLong = "SR_BACKEND_FAILURE_109";
+
+    /// <summary>The one key of the driver's parameters that a new disk keeps in its sm_config.</summary>
+    private const string KeptParameter = "base_mirror";
 
     /// <summary>An intent per SR for new volumes; commit them with the marks of the operation.</summary>
     public IReadOnlyList<Intent> Promise(string operation, IEnumerable<(Record Sr, string Key)> volumes) =>
@@ -42,19 +47,25 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
     public Func<Record, CancellationToken, ValueTask<bool>>? CatchUp { get; init; }
 
     /// <summary>
-    /// Snapshots or clones disks while all their writers stand still, so that the results show one instant. On failure
-    /// nothing of it is left and the error is the first disk's.
+    /// Snapshots or clones disks while all their writers stand still, so that the results show one instant. On failure the error is the
+    /// first disk's, and the caller calls <see cref="DiscardAsync"/>.
     /// </summary>
+    /// <param name="finished">Gets each disk that is finished, in order, also where a later one fails.</param>
     /// <param name="done">Told the position of each disk that is finished, in order.</param>
-    public async ValueTask<IReadOnlyList<FinishedCopy>> CopyAsync(
-        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<int> done, CancellationToken cancellationToken)
+    public async ValueTask CopyAsync(
+        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, List<FinishedCopy> finished, Action<int> done, CancellationToken cancellationToken)
     {
         try
         {
-            return await CopyOnceAsync(plans, driverParams, done, cancellationToken);
+            await CopyOnceAsync(plans, driverParams, finished, done, cancellationToken);
+            return;
         }
         catch (XenException e) when (e.Failure.Code == ChainTooLong && CatchUp is not null)
         {
+            if (!await DiscardAsync(finished, _ => { }))
+                throw;
+            finished.Clear();
+
             // No gate is held here: the collector may need those of the same disks.
             var shorter = false;
             foreach (var sr in plans.Select(p => p.Sr).DistinctBy(s => s.Reference))
@@ -63,66 +74,61 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
                 throw;
         }
 
-        return await CopyOnceAsync(plans, driverParams, done, cancellationToken);
+        await CopyOnceAsync(plans, driverParams, finished, done, cancellationToken);
     }
 
-    private async ValueTask<IReadOnlyList<FinishedCopy>> CopyOnceAsync(
-        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, Action<int> done, CancellationToken cancellationToken)
+    private async ValueTask CopyOnceAsync(
+        IReadOnlyList<PlannedCopy> plans, IReadOnlyDictionary<string, string> driverParams, List<FinishedCopy> finished, Action<int> done, CancellationToken cancellationToken)
     {
-        var finished = new List<FinishedCopy>();
-        try
+        await using var hold = await DiskHold.AcquireAsync(
+            plans.Select(p => new HeldDisk(storage.Attached(p.Sr), p.Source.Text("location"))), cancellationToken);
+        foreach (var plan in plans)
         {
-            await using var hold = await DiskHold.AcquireAsync(
-                plans.Select(p => new HeldDisk(storage.Attached(p.Sr), p.Source.Text("location"))), cancellationToken);
-            foreach (var plan in plans)
+            cancellationToken.ThrowIfCancellationRequested();
+            var sr = storage.Attached(plan.Sr);
+            var key = plan.Source.Text("location");
+            try
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                var sr = storage.Attached(plan.Sr);
-                var key = plan.Source.Text("location");
-                try
-                {
-                    var now = clock.GetUtcNow();
-                    var changes = plan.Kind == CopyKind.Snapshot
-                        ? await sr.SnapshotAsync(hold, key, plan.NewUuid, driverParams, VolumeKeys.OfSnapshot(plan.Source, now), cancellationToken)
-                        : await sr.CloneAsync(hold, key, plan.NewUuid, driverParams, VolumeKeys.OfDisk(plan.Source.Text("type")), cancellationToken);
-                    finished.Add(new(plan, changes, now));
-                }
-                catch (Exception e) when (StorageErrors.IsForeseen(e))
-                {
-                    throw StorageErrors.Translate(e, plan.Sr.Reference, plan.Source.Reference, plan.Kind == CopyKind.Snapshot ? "snapshot" : "clone").AsException();
-                }
-
-                done(finished.Count - 1);
+                var now = clock.GetUtcNow();
+                var changes = plan.Kind == CopyKind.Snapshot
+                    ? await sr.SnapshotAsync(hold, key, plan.NewUuid, driverParams, VolumeKeys.OfSnapshot(plan.Source, now), cancellationToken)
+                    : await sr.CloneAsync(hold, key, plan.NewUuid, driverParams, VolumeKeys.OfDisk(plan.Source.Text("type")), cancellationToken);
+                finished.Add(new(plan, changes, now, driverParams));
+            }
+            catch (Exception e) when (StorageErrors.IsForeseen(e))
+            {
+                throw StorageErrors.Translate(e, plan.Sr.Reference, plan.Source.Reference, plan.Kind == CopyKind.Snapshot ? "snapshot" : "clone").AsException();
             }
 
-            return finished;
-        }
-        catch
-        {
-            await DiscardAsync(finished);
-            throw;
+            done(finished.Count - 1);
         }
     }
 
-    /// <summary>Takes back copies whose records were never written; brings the other volumes' records up to date.</summary>
-    public async ValueTask DiscardAsync(IReadOnlyList<FinishedCopy> copies)
+    /// <summary>
+    /// Takes back copies whose records were never written; brings the other volumes' records up to date. Called where something has
+    /// failed already, which the caller has to tell: a failure here goes to the log, and the promises stay open for the next attach.
+    /// </summary>
+    /// <param name="end">Part of the commit: ends the promises of the copies. Those that could not be removed are promised anew.</param>
+    /// <returns>True when it was written.</returns>
+    public async ValueTask<bool> DiscardAsync(IReadOnlyList<FinishedCopy> copies, Action<UnitOfWork> end)
     {
+        var all = new List<(FinishedCopy Copy, VolumeChanges? Undone)>();
         foreach (var copy in copies)
+            all.Add((copy, await TryDestroyAsync(copy.Plan.Sr, copy.Changes.Volume!.Key)));
+        var left = Promise("destroy", all.Where(c => c.Undone is null).Select(c => (c.Copy.Plan.Sr, c.Copy.Changes.Volume!.Key)));
+        return store.TryCommit(storage, copies.Select(c => c.Plan.Sr.Uuid).FirstOrDefault(""), unit =>
         {
-            var key = copy.Changes.Volume!.Key;
-            var undone = await TryDestroyAsync(copy.Plan.Sr, key);
-            var others = copy.Changes.Changed.Where(v => v.Key != key).ToList();
-
-            // The caller's promise ends with its call; what could not be removed is promised anew.
-            var leftover = undone is null ? Promise("destroy", [(copy.Plan.Sr, key)]) : [];
-            store.Commit(unit =>
+            foreach (var (copy, undone) in all)
             {
-                records.Apply(unit, copy.Plan.Sr, new(null, others, copy.Changes.Removed));
+                var key = copy.Changes.Volume!.Key;
+                records.Apply(unit, copy.Plan.Sr, new(null, [.. copy.Changes.Changed.Where(v => v.Key != key)], copy.Changes.Removed));
                 if (undone is not null)
                     records.Apply(unit, copy.Plan.Sr, undone);
-                VdiService.Begin(unit, leftover);
-            });
-        }
+            }
+
+            VdiService.Begin(unit, left);
+            end(unit);
+        });
     }
 
     /// <summary>Removes what nobody will ask for any more; null when that fails, which is told to the log and to nobody else.</summary>
@@ -171,6 +177,8 @@ public sealed class VolumeWork(RecordStore store, StorageHost storage, VolumeRec
                 ("snapshot_time", snapshot ? XenDate.Format(copy.Time) : XenDate.Never),
             ]);
         records.Apply(unit, plan.Sr, changes, CbtAlerts.SnapshotFailed);
+        if (copy.DriverParams.TryGetValue(KeptParameter, out var kept))
+            unit.Set(plan.NewReference, "sm_config", unit.Find(plan.NewReference)!.Map("sm_config").With(KeptParameter, Storable.Clean(XenString.Of(kept)).ToString()!));
         return unit.Find(plan.NewReference)!;
     }
 

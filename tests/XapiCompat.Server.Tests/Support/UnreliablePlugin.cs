@@ -31,7 +31,12 @@ public sealed class UnreliablePlugin(IStoragePlugin inner, StorageFaults faults)
 
         public ValueTask<IReadOnlyList<VolumeInfo>> ListAsync(CancellationToken cancellationToken) => inner.ListAsync(cancellationToken);
 
-        public ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken) => inner.StatVolumeAsync(key, cancellationToken);
+        public async ValueTask<VolumeInfo> StatVolumeAsync(string key, CancellationToken cancellationToken)
+        {
+            var volume = await inner.StatVolumeAsync(key, cancellationToken);
+            await faults.CheckAsync("stat_volume", cancellationToken);
+            return volume;
+        }
 
         public async ValueTask<VolumeChanges> CreateVolumeAsync(VolumeSpec spec, CancellationToken cancellationToken)
         {

@@ -81,6 +81,29 @@ public sealed class SizesBesideCollectorTests(TwoSrServer server) : IClassFixtur
         await CheckAsync(rig, sr, place);
     }
 
+    /// <summary>The end of an upload looks at its disk, and a snapshot comes before the record that follows from it.</summary>
+    [Fact]
+    public async Task A_look_at_a_disk_whose_record_is_written_after_that_of_a_snapshot()
+    {
+        var (rig, sr, place, vdi) = await PrepareAsync("");
+        await CollectingServer.FillAsync(rig.Disks, vdi, 1, Block);
+        using (var pause = server.Faults.Pause("stat_volume", 1))
+        {
+            var importing = CollectingServer.FillAsync(rig.Disks, vdi, 2, 2 * Block);
+            await pause.Reached;
+            await rig.Api.TextAsync("VDI.snapshot", vdi);
+            pause.Dispose();
+            await importing;
+        }
+
+        var parents = new List<string?>();
+        foreach (var each in await rig.Api.ListAsync("SR.get_VDIs", sr))
+            parents.Add((await rig.Disks.RecordAsync(each))["sm_config"]!["vhd-parent"]?.GetValue<string>());
+        parents.Should().HaveCount(3);
+        parents.Where(p => p is null).Should().ContainSingle("only the base copy has no parent");
+        await CheckAsync(rig, sr, place);
+    }
+
     [Fact]
     public async Task A_disk_that_grew_without_its_record_before_a_start()
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using FluentAssertions;
+using XapiCompat.Core.Services;
 using XapiCompat.Server.Tests.Support;
 using Xunit;
 
@@ -118,6 +119,20 @@ public sealed class FailedCleanUpTests : IAsyncLifetime
         (await _disks.ExportAsync(moved))[0].Should().Be(3);
         _server.Host.Records.Intents.Should().BeEmpty();
         await _disks.Api.CallAsync("VM.destroy", vm);
+    }
+
+    /// <summary>The database fails as well: the caller hears of the first failure only, and the promise stays for the next attach.</summary>
+    [Fact]
+    public async Task A_failure_to_write_down_what_was_taken_back_is_none_of_the_callers()
+    {
+        var records = _server.Host.Records;
+        var problems = new List<string>();
+        await using var storage = new StorageHost(records, [], new(_server.File("plans"), durable: false)) { OnProblem = (_, text) => problems.Add(text) };
+        var ids = new IdSource();
+        var work = new VolumeWork(records, storage, new(storage, new(new(records, ids, TimeProvider.System)), ids), ids, TimeProvider.System);
+        (await work.DiscardAsync([], _ => throw new InvalidOperationException("the disk of the database is full"))).Should().BeFalse();
+        problems.Should().ContainSingle().Which.Should().Contain("the disk of the database is full");
+        (await work.DiscardAsync([], _ => { })).Should().BeTrue();
     }
 
     private async Task LoginAsync()

@@ -65,6 +65,29 @@ public sealed class PlainFileDiskTests(RunningServer server) : IClassFixture<Run
         (await disks.ExportAsync(await disks.Api.TextAsync("VBD.get_VDI", vbd))).AsSpan(0, Size).SequenceEqual(Noise(Size)).Should().BeTrue();
     }
 
+    [Fact]
+    public async Task What_a_client_writes_into_its_sm_config_changes_nothing()
+    {
+        var (disks, plain) = await CreateAsync();
+        await disks.ImportAsync(plain, Noise(Size));
+        await disks.Api.CallAsync("VDI.remove_from_sm_config", plain, "type");
+        var copy = await disks.Api.TextAsync("VDI.clone", plain);
+        (await disks.ExportAsync(copy)).AsSpan(0, Size).SequenceEqual(Noise(Size)).Should().BeTrue();
+
+        var tree = await disks.CreateAsync(4 << 20, "tree");
+        await disks.ImportAsync(tree, Noise(Size));
+        await disks.Api.CallAsync("VDI.add_to_sm_config", tree, "type", "raw");
+        var vm = await disks.Api.TextAsync("VM.create", Records.Vm("tree"));
+        await disks.Api.CallAsync("VBD.create", Records.Vbd(vm, tree));
+        var clone = await disks.Api.TextAsync("VM.clone", vm, "clone");
+        var vbd = (await disks.Api.ListAsync("VM.get_VBDs", clone)).Single();
+        foreach (var branch in (string[])[await disks.Api.TextAsync("VDI.clone", tree), await disks.Api.TextAsync("VBD.get_VDI", vbd)])
+        {
+            (await disks.RecordAsync(branch))["sm_config"]!["vhd-parent"].Should().NotBeNull("it shares its data");
+            (await disks.ExportAsync(branch)).AsSpan(0, Size).SequenceEqual(Noise(Size)).Should().BeTrue();
+        }
+    }
+
     private async Task<(DiskClient Disks, string Disk)> CreateAsync()
     {
         var disks = await DiskClient.LoginAsync(server);

@@ -10,6 +10,25 @@ public sealed class VdiCopyTests(TwoSrServer rig) : IClassFixture<TwoSrServer>
 {
     private const long MiB = Records.MiB;
 
+    /// <summary>The driver's parameters are its own, but for one that the new disk keeps.</summary>
+    [Theory]
+    [InlineData("VDI.snapshot")]
+    [InlineData("VDI.clone")]
+    public async Task A_branch_keeps_what_it_mirrors(string message)
+    {
+        var disks = await DiskClient.LoginAsync(rig.Server);
+        var vdi = await disks.CreateAsync(4 << 20);
+        var branch = await disks.Api.TextAsync(message, vdi, JsonArguments.Map(("base_mirror", "sr/vdi"), ("type", "raw"), ("epochhint", "1"), ("vhd-parent", "x")));
+        var plain = await disks.Api.TextAsync(message, vdi);
+        await disks.Api.CallAsync("SR.scan", await disks.DefaultSrAsync());
+        var config = (await disks.RecordAsync(branch))["sm_config"]!.AsObject();
+        config["base_mirror"]!.GetValue<string>().Should().Be("sr/vdi");
+        (config["vhd-parent"]?.GetValue<string>()).Should().NotBe("x");
+        config.Select(p => p.Key).Should().BeSubsetOf(["base_mirror", "vhd-parent"]);
+        (await disks.RecordAsync(plain))["sm_config"]!.AsObject().Should().NotContainKey("base_mirror");
+        (await disks.RecordAsync(vdi))["sm_config"]!.AsObject().Should().NotContainKey("base_mirror");
+    }
+
     [Fact]
     [SeesEffectOf("VDI.copy")]
     public async Task A_copy_has_the_bytes_and_the_fields_and_nothing_in_common()
