@@ -78,6 +78,8 @@ internal sealed class ImportRawVdi(IDiskTransfers transfers, TransferOptions opt
             await using (var target = await transfer.OpenImportAsync(upload.Vdi ?? created!, end.Token))
             {
                 vdi = target.VdiRef;
+                if (form.WaitsToBeAsked)
+                    await body.AskAsync(end.Token);
                 await SendHeadAsync(request, transfer, end.Token);
                 var result = await ReceiveAsync(context, () => decoder.RunAsync(body, target.Device, form.Length, transfer.Progress, end.Token));
                 if (result.Succeeded && form.Length is null && decoder is RawStreamDecoder && await HasSurplusAsync(context, body))

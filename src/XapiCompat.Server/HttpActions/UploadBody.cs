@@ -23,6 +23,18 @@ internal sealed class UploadBody : PipeReader, IDisposable
 
     public void Dispose() => _held?.Release();
 
+    /// <summary>
+    /// Asks a client for its body that waits to be asked. Reading does that, but not once the answer has begun, and some clients
+    /// take any other answer than 100 for the last word.
+    /// </summary>
+    public async ValueTask AskAsync(CancellationToken cancellationToken)
+    {
+        var read = _inner.ReadAsync(cancellationToken);
+        if (!read.IsCompleted)
+            _inner.CancelPendingRead();
+        _inner.AdvanceTo((await read).Buffer.Start);
+    }
+
     public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         while (!_shownEnd)
@@ -32,7 +44,7 @@ internal sealed class UploadBody : PipeReader, IDisposable
                 result = await _inner.ReadAsync(cancellationToken);
             else if (!_inner.TryRead(out result))
                 break;
-            if (!result.IsCanceled || !_inputEnded)
+            if (!result.IsCanceled)
                 return result;
 
             // What was decoded before the end still counts.

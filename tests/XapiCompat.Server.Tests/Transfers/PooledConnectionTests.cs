@@ -77,6 +77,44 @@ public sealed class PooledConnectionTests
     }
 
     [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_client_that_waits_for_100_is_told_to_send_before_the_answer_begins(bool tls, bool chunked)
+    {
+        await using var rig = await FileRig.StartAsync();
+        var vdi = await rig.CreateDiskAsync(Size);
+        var task = await rig.CreateTaskAsync();
+        await using var client = await rig.ConnectAsync(tls);
+        var length = chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {Size}";
+        await client.SendAsync($"PUT /import_raw_vdi?session_id={rig.Session}&vdi={vdi}&task_id={task} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{length}\r\n\r\n");
+        (await client.ReadHeadAsync()).Should().Be("HTTP/1.1 100 Continue\r\n\r\n");
+        (await client.ReadHeadAsync()).Should().StartWith("HTTP/1.1 200 ");
+        var data = TestBody.Noise(Size, 1);
+        if (chunked)
+            await client.SendAsync($"{Size:x}\r\n");
+        await client.SendAsync(data);
+        if (chunked)
+            await client.SendAsync("\r\n0\r\n\r\n");
+        (await client.ReadToEndAsync()).Should().Equal("0\r\n\r\n"u8.ToArray());
+        (await rig.TaskAsync(task)).Status.Should().Be("success");
+        (await rig.HashAsync(vdi)).Should().Be(TestBody.Hash(data));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_that_is_refused_is_not_asked_for_its_body(bool known)
+    {
+        await using var rig = await FileRig.StartAsync();
+        await using var client = await rig.ConnectAsync(tls: false);
+        var session = known ? rig.Session : "OpaqueRef:unknown";
+        await client.SendAsync($"PUT /import_raw_vdi?session_id={session}&vdi=OpaqueRef:unknown HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {Size}\r\n\r\n");
+        (await client.ReadHeadAsync()).Should().StartWith(known ? "HTTP/1.1 500 " : "HTTP/1.1 401 ").And.Contain("Connection: close");
+    }
+
+    [Theory]
     [InlineData("Content-Length: 5000\r\n", 1 << 20)]
     [InlineData("Content-Length: 5000\r\n", 8 << 20)]
     [InlineData("", 8 << 20)]
