@@ -1,5 +1,6 @@
 using XapiCompat.Core.Dispatch;
 using XapiCompat.Store;
+using XapiCompat.Values;
 
 namespace XapiCompat.Core.Services;
 
@@ -28,10 +29,24 @@ public static class SrRecords
     {
         foreach (var pbd in sr.Set("PBDs").ToList())
             PbdRecords.Delete(unit, pbd);
-        foreach (var vdi in sr.Set("VDIs").ToList())
-            unit.Delete(vdi);
+        foreach (var vdi in sr.Set("VDIs").Select(unit.Find).OfType<Record>().ToList())
+        {
+            EmptyDrives(unit, vdi);
+            VolumeRecords.DeleteRecord(unit, vdi);
+        }
+
         foreach (var blob in sr.Map("blobs").Values)
             unit.Delete(blob.ToString()!);
         unit.Delete(sr.Reference);
+    }
+
+    /// <summary>A drive stays without its disc; any other device goes with its disk.</summary>
+    private static void EmptyDrives(UnitOfWork unit, Record vdi)
+    {
+        foreach (var drive in vdi.Set("VBDs").Select(unit.Find).OfType<Record>().Where(v => v.Text("type") == "CD"))
+        {
+            unit.Set(drive.Reference, "VDI", Ref.Null.Text);
+            unit.Set(drive.Reference, "empty", true);
+        }
     }
 }

@@ -144,9 +144,10 @@ public sealed class VolumeRecords(StorageHost storage, CbtAlerts alerts, IdSourc
             UpdateAllocation(unit, sr);
     }
 
-    private static void DeleteRecord(UnitOfWork unit, Record vdi)
+    /// <summary>As <see cref="Delete"/>, but for the sizes of the SR; VBDs that do not lead to the VDI any more stay.</summary>
+    internal static void DeleteRecord(UnitOfWork unit, Record vdi)
     {
-        foreach (var vbd in vdi.Set("VBDs").Select(unit.Find).OfType<Record>().ToList())
+        foreach (var vbd in vdi.Set("VBDs").Select(unit.Find).OfType<Record>().Where(v => v.Target("VDI") == vdi.Reference).ToList())
             DeviceRecords.DeleteVbd(unit, vbd);
         if (vdi.Text("type") == "suspend")
         {

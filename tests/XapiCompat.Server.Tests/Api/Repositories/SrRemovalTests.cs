@@ -8,6 +8,26 @@ namespace XapiCompat.Server.Tests.Api.Repositories;
 /// <summary>SRs are forgotten and found again, or destroyed with everything in them.</summary>
 public sealed class SrRemovalTests(RunningServer server) : IClassFixture<RunningServer>
 {
+    [Fact]
+    public async Task Machines_lose_the_devices_that_led_to_a_forgotten_repository_and_keep_their_drives()
+    {
+        var rig = await SrRig.CreateAsync(server);
+        var sr = await rig.MakeFileAsync(rig.NewPlace());
+        var disk = await rig.DiskAsync(sr, "disk");
+        var disc = await rig.DiskAsync(sr, "disc");
+        var vm = await rig.Api.TextAsync("VM.create", Records.Vm("left alone"));
+        var device = await rig.Api.TextAsync("VBD.create", Records.Vbd(vm, disk, "0"));
+        var drive = await rig.Api.TextAsync("VBD.create", Records.Vbd(vm, disc, "1", ("type", "CD"), ("mode", "RO")));
+        await rig.UnplugAsync(sr);
+        await rig.Api.CallAsync("SR.forget", sr);
+
+        (await rig.Api.ListAsync("VM.get_VBDs", vm)).Should().Equal(drive);
+        (await rig.Api.ErrorAsync("VBD.get_uuid", device)).Should().Equal("HANDLE_INVALID", "VBD", device);
+        (await rig.Api.FlagAsync("VBD.get_empty", drive)).Should().BeTrue();
+        (await rig.Api.TextAsync("VBD.get_VDI", drive)).Should().Be(Records.Null);
+        await rig.Api.CallAsync("VM.destroy", vm);
+    }
+
     [Theory]
     [SeesEffectOf("SR.forget", "SR.introduce", "PBD.create", "PBD.plug", "PBD.unplug")]
     [InlineData("file")]
