@@ -24,7 +24,7 @@ import xenapi
 
 GIB, MIB = 1 << 30, 1 << 20
 VIRTUAL, DATA = 4 * GIB, GIB
-ROUNDS = 3
+ROUNDS = 5
 CURL = ["curl", "-ksSf", "-H", "Expect:", "-o"]
 
 
