@@ -79,7 +79,7 @@ public sealed class SwappedPathTests(ITestOutputHelper output) : IDisposable
             done += await TryAsync(async () =>
             {
                 await using var device = await sr.OpenAsync(key, DatapathMode.ReadWrite, default);
-                await device.WriteAsync(round * 4096, Bytes(Own, 4096));
+                await device.WriteAsync(round * 4096 % Size, Bytes(Own, 4096));
             });
             done += await TryAsync(async () => await sr.CreateVolumeAsync(new(fresh, "x", "", Size, false, round % 2 == 0 ? NoParams : new Dictionary<string, string> { ["type"] = "raw" }), default));
             done += await TryAsync(async () => await sr.DestroyVolumeAsync(fresh.ToString(), default));
