@@ -193,13 +193,22 @@ internal sealed partial class VhdTreeSr
         {
             _index.Remove(node);
             removed.Add(node.Key);
-            if (node.Meta.Shown is not null)
-                TryDelete(node.Id, TreeDirectory.MetaSuffix);
-
-            // Its parent waits for it: with that gone, it would be a disk that lacks its parent.
-            if (!TryDelete(node.Id, TreeDirectory.VhdSuffix))
-                _index.Abandon(node.Id, node.Parent);
+            TryDeleteBase(node, node.Parent);
         }
+    }
+
+    /// <summary>
+    /// Deletes the files of a base that is in the index no more. One that stays is noted, and its parent waits for it: with that gone, it
+    /// would be a disk that lacks its parent.
+    /// </summary>
+    private bool TryDeleteBase(TreeNode node, TreeNode? on)
+    {
+        if (node.Meta.Shown is not null)
+            TryDelete(node.Id, TreeDirectory.MetaSuffix);
+        if (TryDelete(node.Id, TreeDirectory.VhdSuffix))
+            return true;
+        _index.Abandon(node.Id, on);
+        return false;
     }
 
     private bool TryDelete(Guid id, string suffix)

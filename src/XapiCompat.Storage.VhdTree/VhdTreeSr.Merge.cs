@@ -32,16 +32,9 @@ internal sealed partial class VhdTreeSr
             var outdated = Tree._chains.Outdate(Node, [Parent, .. children]);
             Afterwards(() =>
             {
-                if (Node.Meta.Shown is not null)
-                    Tree.TryDelete(Id, TreeDirectory.MetaSuffix);
-
                 // The journal stays with a file that does.
-                if (!Tree.TryDelete(Id, TreeDirectory.VhdSuffix))
-                {
-                    Tree._index.Abandon(Id, Parent);
+                if (!Tree.TryDeleteBase(Node, Parent))
                     return;
-                }
-
                 Tree.Files.Flush();
                 Tree.Files.DropJournal(JournalKind.Relink, Id);
                 Tree.Files.Done();
